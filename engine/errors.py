@@ -1,0 +1,73 @@
+"""Everything that can go wrong, as one tree.
+
+::
+
+    PointbellError
+    ├── ConfigError            config.yaml
+    ├── RulesetInvalid         rules/ and templates/
+    ├── BodyError              a delivery that cannot be read
+    ├── SignatureError         a delivery nobody vouches for
+    ├── TemplateError          a message that cannot be worded
+    ├── StoreError             the database
+    │   ├── StoreBusy          locked, full or gone: try again later
+    │   ├── StoreOwned         another daemon runs on the same file
+    │   └── StoreOutdated      a schema this program does not know
+    └── ImportFileError        a file of members or events that cannot be read
+
+The docstring of a class is its message when none is given.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+
+class PointbellError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or inspect.getdoc(type(self)) or "")
+
+
+class ConfigError(PointbellError):
+    """config.yaml cannot be used."""
+
+
+class RulesetInvalid(PointbellError):
+    """The rules or templates have errors; the last good set stays in force."""
+
+    def __init__(self, message: str = "", diagnostics: tuple[object, ...] = ()) -> None:
+        super().__init__(message)
+        self.diagnostics = diagnostics
+
+
+class BodyError(PointbellError):
+    """The body cannot be read."""
+
+
+class SignatureError(PointbellError):
+    """The signature does not match any configured secret."""
+
+
+class TemplateError(PointbellError):
+    """The message cannot be worded completely."""
+
+
+class StoreError(PointbellError):
+    """The database refused."""
+
+
+class StoreBusy(StoreError):
+    """The database is locked, full or out of reach; nothing was stored."""
+
+
+class StoreOwned(StoreError):
+    """Another Pointbell daemon runs on this database."""
+
+
+class StoreOutdated(StoreError):
+    """The database has a schema this program does not know."""
+
+
+class ImportFileError(PointbellError):
+    """The file cannot be imported."""

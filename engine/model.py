@@ -1,0 +1,315 @@
+"""The nouns of Pointbell: what every part of the engine talks about.
+
+Everything here is frozen data. Times are aware ``datetime`` values in UTC, dates are calendar dates without a zone
+(the zone that gives them meaning is named where it matters), points are plain numbers as the producer counted them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+Value: TypeAlias = "None | bool | int | float | str | date | datetime | list[Value] | dict[str, Value]"
+"""What a fact may hold once an event has been read."""
+
+EVENT_NAMES: tuple[str, ...] = (
+    "points_added",
+    "points_earned",
+    "points_redeemed",
+    "points_expired",
+    "points_refunded",
+    "points_transferred",
+    "points_removed",
+    "points_expiring",
+    "card_updated",
+    "pending_points_added",
+    "pending_points_updated",
+    "pending_points_activated",
+    "pending_points_canceled",
+    "tier_joined",
+    "tier_upgraded",
+    "tier_downgraded",
+    "tier_prolonged",
+    "tier_left",
+    "reward_redeemed",
+    "card_published",
+    "card_disabled",
+    "order_paid",
+    "segment_entered",
+    "segment_left",
+    "member_created",
+    "member_updated",
+    "member_deleted",
+    "custom",
+)
+"""Neutral event names: the words rules use, whatever the producer calls the happening."""
+
+TIMER_DUE = "timer.due"
+"""The name of the event that the clock makes when a timer comes due; it is addressed to one rule."""
+
+UNKNOWN_EVENT = "unknown"
+"""An authenticated delivery whose type is not one of ours: kept and counted, never decided on."""
+
+
+class Reason(StrEnum):
+    """Why something was not sent: a closed list, shared by store, explanations, tests and metrics."""
+
+    CONDITION = "condition"
+    AUDIENCE = "audience"
+    ABSENT = "absent"
+    NO_ADDRESS = "no_address"
+    NO_CONSENT = "no_consent"
+    SUPPRESSED_ADDRESS = "suppressed_address"
+    CAPPED = "capped"
+    DUPLICATE = "duplicate"
+    INHIBITED = "inhibited"
+    HOLDOUT = "holdout"
+    OUTSIDE_VALIDITY = "outside_validity"
+    SHADOW = "shadow"
+    DISABLED = "disabled"
+    TOO_LATE = "too_late"
+    DATE_MOVED = "date_moved"
+    STOPPED = "stopped"
+    STEP_REMOVED = "step_removed"
+    TEMPLATE_HELD = "template_held"
+    CHANNEL_FAILED = "channel_failed"
+    QUIET_HOURS = "quiet_hours"
+    WINDOW = "window"
+    COLLECTING = "collecting"
+    RATE_LIMITED = "rate_limited"
+    PAUSED = "paused"
+    HELD = "held"
+    ERASED = "erased"
+    USEFUL_TIME_OVER = "useful_time_over"
+    TOO_OLD = "too_old"
+    NOTHING_AT_RISK = "nothing_at_risk"
+    EVALUATION_ERROR = "evaluation_error"
+    SUPERSEDED = "superseded"
+    DATE_PAST = "date_past"
+
+
+# --- What came in -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What one event says of a member or a card: only the fields it carried, an explicit null included."""
+
+    id: str
+    as_of: datetime
+    fields: Mapping[str, Value]
+    aliases: tuple[str, ...] = ()
+    """Other ids the producer itself gives for the same member."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One happening about one member, in neutral words."""
+
+    key: str
+    """Transport key: the same for every delivery of the same send-out. Unique within ``source``."""
+    source: str
+    name: str
+    """One of ``EVENT_NAMES``, ``TIMER_DUE`` or ``UNKNOWN_EVENT``."""
+    producer_name: str
+    """The name as the producer spelled it."""
+    occurred_at: datetime
+    happening: str | None
+    """Key shared by all reports of the same happening within the programme; ``None`` where a producer gives none."""
+    member: Snapshot | None = None
+    """Who is told: the producer's ``customer``."""
+    card: Snapshot | None = None
+    holder_id: str | None = None
+    """Who owns the card; often, not always, the member. Events of one holder are decided in order."""
+    facts: Mapping[str, Value] = field(default_factory=dict)
+    """``event.*``: frozen at arrival."""
+    due: Due | None = None
+    """Set on ``TIMER_DUE`` only: what the timer was about."""
+    erases: bool = False
+    """The producer deleted the member's record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What a timer that has come due says: whose it was, and which date it was about."""
+
+    rule: str
+    subject: str
+    slot: str
+    about: date
+    due_at: datetime
+    member_id: str
+
+
+# --- What is known ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A value and the moment of the snapshot it came from."""
+
+    value: Value
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A person in the programme: the producer's id, its aliases, and what is known."""
+
+    id: str
+    aliases: frozenset[str] = frozenset()
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    def get(self, name: str) -> Value:
+        """The present value of a field; ``None`` when it is unknown or was explicitly cleared."""
+        fact = self.facts.get(name)
+        return None if fact is None else fact.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A loyalty card: who holds it, and what is known of it."""
+
+    id: str
+    holder_id: str
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    def get(self, name: str) -> Value:
+        """The present value of a field; ``None`` when it is unknown or was explicitly cleared."""
+        fact = self.facts.get(name)
+        return None if fact is None else fact.value
+
+
+class TimerState(StrEnum):
+    """Where a timer stands. Only ``ARMED`` ones come due; the others remember what became of them."""
+
+    ARMED = "armed"
+    FIRED = "fired"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """A reminder to come: derived state under (rule, subject, slot), moved or cancelled by later events."""
+
+    rule: str
+    subject: str
+    """The card (or member) the timer is about."""
+    slot: str
+    """Which of the rule's offsets, as written: ``30 days``."""
+    member_id: str
+    lane: str
+    about: date
+    """The date the reminder runs ahead of."""
+    due_at: datetime
+    state: TimerState = TimerState.ARMED
+    generation: int = 1
+    """Raised by every move, so that a timer that fired under an older plan is recognised."""
+    reason: Reason | None = None
+    sent_at: datetime | None = None
+    """When this offset last led to a message, for whichever date."""
+    sent_about: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything ``decide`` may look at besides the event: read once, never fetched later."""
+
+    member: Member | None
+    card: Card | None
+    timers: Mapping[tuple[str, str], Timer] = field(default_factory=dict)
+    """The card's timers under (rule, slot)."""
+    duplicate_of: str | None = None
+    """The delivery that already reported the same happening."""
+
+
+# --- What was decided -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A message, worded completely. Channels without a part simply do not use it."""
+
+    subject: str
+    text: str
+    html: str | None = None
+    preheader: str | None = None
+
+
+class OnAmbiguous(StrEnum):
+    """What to do when nobody can know whether the relay took the message (RFC 1047)."""
+
+    PARK = "park"
+    RESEND = "resend"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """One message to one member over one channel. ``words`` is ``None`` only while its template is held."""
+
+    key: str
+    """Idempotency key: rule, happening, member and slot. At most one message ever goes out under it."""
+    rule: str
+    subject_id: str
+    """The card or member it is about; with ``about`` it lets a moved date withdraw it."""
+    about: date | None
+    slot: str
+    member_id: str
+    channel: str
+    address: str
+    template: str
+    locale: str
+    created_at: datetime
+    words: Words | None
+    send_before: datetime | None = None
+    on_ambiguous: OnAmbiguous = OnAmbiguous.PARK
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    """Decision: send this."""
+
+    rule: str
+    notification: Notification
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Decision: arm this timer, or move it when ``moved_from`` tells where it stood."""
+
+    rule: str
+    timer: Timer
+    moved_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """Decision: the timer's reason is gone."""
+
+    rule: str
+    timer: Timer
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """Decision: not sent, and why, in words."""
+
+    rule: str
+    reason: Reason
+    detail: str = ""
+    slot: str | None = None
+    template: str | None = None
+    timer: Timer | None = None
+    """The timer to be remembered as skipped, where the skip is about one."""
+    held: Notification | None = None
+    """With ``TEMPLATE_HELD``: the message that waits for its template to be mended."""
+
+
+Decision: TypeAlias = Notify | Schedule | Cancel | Skip
