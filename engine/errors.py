@@ -8,6 +8,7 @@
     ├── BodyError              a delivery that cannot be read
     ├── SignatureError         a delivery nobody vouches for
     ├── TemplateError          a message that cannot be worded
+    ├── AddressError           a mail address that cannot be used
     ├── StoreError             the database
     │   ├── StoreBusy          locked, full or gone: try again later
     │   ├── StoreOwned         another daemon runs on the same file
@@ -51,6 +52,10 @@ class SignatureError(PointbellError):
 
 class TemplateError(PointbellError):
     """The message cannot be worded completely."""
+
+
+class AddressError(PointbellError):
+    """The address cannot be used."""
 
 
 class StoreError(PointbellError):

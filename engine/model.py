@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-Value: TypeAlias = "None | bool | int | float | str | date | datetime | list[Value] | dict[str, Value]"
+Value: TypeAlias = "bool | int | float | str | date | datetime | list[Value] | dict[str, Value] | None"
 """What a fact may hold once an event has been read."""
 
 EVENT_NAMES: tuple[str, ...] = (
@@ -89,6 +89,20 @@ class Reason(StrEnum):
     EVALUATION_ERROR = "evaluation_error"
     SUPERSEDED = "superseded"
     DATE_PAST = "date_past"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Programme:
+    """The loyalty programme: what holds for all its members."""
+
+    name: str
+    timezone: str
+    """IANA name of the zone that owns the programme's dates."""
+    locale: str = "en"
+    currency: str | None = None
+    brand: Mapping[str, str] = field(default_factory=dict)
+    channels: Mapping[str, str] = field(default_factory=lambda: {"email": "email"})
+    """Which field of a member each channel takes its address from."""
 
 
 # --- What came in -----------------------------------------------------------------------------------------------------
@@ -171,11 +185,24 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A loyalty card: who holds it, and what is known of it."""
+    """A loyalty card and what is known of it."""
 
     id: str
-    holder_id: str
     facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    @property
+    def holder_id(self) -> str:
+        """Who owns the card; the card itself where no producer has said so."""
+        return str(self.get("holder_id") or self.id)
+
+    @property
+    def member_id(self) -> str:
+        """Who is told about the card: the customer its events last named, else its holder."""
+        return str(self.get("member_id") or self.holder_id)
+
+    def knows(self, name: str) -> bool:
+        """Whether a producer ever said anything of the field, an explicit null included."""
+        return name in self.facts
 
     def get(self, name: str) -> Value:
         """The present value of a field; ``None`` when it is unknown or was explicitly cleared."""
@@ -276,6 +303,8 @@ class Notify:
 
     rule: str
     notification: Notification
+    timer: Timer | None = None
+    """The timer that rang, to be remembered as sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,3 +342,13 @@ class Skip:
 
 
 Decision: TypeAlias = Notify | Schedule | Cancel | Skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """Messages of a rule about a card that must not go out any more, unless they are about ``keep_about``."""
+
+    rule: str
+    subject_id: str
+    reason: Reason
+    keep_about: date | None = None

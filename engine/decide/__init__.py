@@ -1,0 +1,86 @@
+"""The product: one pure function from an event and what is known to decisions.
+
+``decide`` does no I/O and reads no clock. The daemon, the preview and the tests all call it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from ..model import Cancel, Decision, Event, Facts, Reason, Schedule, Skip, TimerState, Withdrawal
+from ..ruleset import Ruleset
+from ..ruleset.rule import BeforeTrigger
+from .book import Book, Needs
+from .due import ring
+from .merge import ERASED, merge, newest
+from .reminders import plan
+from .words import USEFUL_FOR, Case, Occasion, address_of, word
+
+__all__ = ["ERASED", "Book", "Needs", "address_of", "decide", "merge", "newest", "withdrawals"]
+
+_GONE = frozenset({Reason.ABSENT, Reason.DATE_PAST, Reason.NOTHING_AT_RISK})
+"""Reasons for which a reminder that is already worded makes no sense any more."""
+
+
+def decide(event: Event, facts: Facts, ruleset: Ruleset, now: datetime) -> list[Decision]:
+    """Everything this event means for its member.
+
+    ``facts`` must already include what the event says (see ``merge``). ``now`` is aware UTC.
+    """
+    case = Case(event=event, facts=facts, ruleset=ruleset, now=now)
+    if event.due is not None:
+        return list(ring(event.due, case))
+    if event.erases:
+        return list(_erase(facts))
+    return [*_reminders(case), *_happening(case)]
+
+
+def withdrawals(event: Event, decisions: list[Decision]) -> list[Withdrawal]:
+    """Which worded but not yet permitted messages these decisions take back."""
+    found: list[Withdrawal] = []
+    for decision in decisions:
+        if isinstance(decision, Cancel):
+            found.append(Withdrawal(rule=decision.rule, subject_id=decision.timer.subject, reason=decision.reason))
+        elif isinstance(decision, Schedule) and decision.moved_from is not None:
+            moved = decision.timer
+            found.append(
+                Withdrawal(rule=moved.rule, subject_id=moved.subject, reason=Reason.DATE_MOVED, keep_about=moved.about)
+            )
+        elif isinstance(decision, Skip) and decision.reason in _GONE and event.card and decision.slot is None:
+            found.append(Withdrawal(rule=decision.rule, subject_id=event.card.id, reason=decision.reason))
+    return list(dict.fromkeys(found))
+
+
+def _reminders(case: Case) -> Iterator[Decision]:
+    for rule in case.ruleset.reminders:
+        if isinstance(rule.on, BeforeTrigger):
+            yield from plan(rule, rule.on, case.facts, case.ruleset.programme, case.now)
+
+
+def _happening(case: Case) -> Iterator[Decision]:
+    for rule in case.ruleset.by_event.get(case.event.name, ()):
+        if case.facts.duplicate_of is not None:
+            detail = f"{case.facts.duplicate_of} already reported the same happening"
+            yield Skip(rule=rule.name, reason=Reason.DUPLICATE, detail=detail)
+        else:
+            yield from word(rule, _occasion(case), case)
+
+
+def _occasion(case: Case) -> Occasion:
+    event, member = case.event, case.facts.member
+    return Occasion(
+        happening=event.happening or f"{event.source}:{event.key}",
+        slot=None,
+        subject_id=event.card.id if event.card else member.id if member else "",
+        about=None,
+        send_before=case.now + USEFUL_FOR,
+    )
+
+
+def _erase(facts: Facts) -> Iterator[Decision]:
+    for timer in facts.timers.values():
+        if timer.state is TimerState.ARMED:
+            erased = replace(timer, state=TimerState.CANCELLED, reason=Reason.ERASED)
+            yield Cancel(rule=timer.rule, timer=erased, reason=Reason.ERASED, detail="the member was deleted")

@@ -1,0 +1,157 @@
+"""The working copy of what is known, for a batch of events.
+
+Read from the store once, carried from event to event, written back once: the second event of a batch sees what the
+first one changed. Nothing here touches the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ..model import Card, Decision, Event, Facts, Member, Snapshot, Timer
+from .merge import merge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """Which records a batch of events may touch."""
+
+    members: frozenset[str]
+    """Ids and aliases."""
+    cards: frozenset[str]
+    happenings: frozenset[str]
+    erased: frozenset[str]
+    """Members whose timers must all be seen, because they are about to be cancelled."""
+
+    @staticmethod
+    def of(events: Iterable[Event]) -> Needs:
+        """The needs of these events."""
+        seen = list(events)
+        return Needs(
+            members=frozenset(name for event in seen for name in _people(event)),
+            cards=frozenset(card for event in seen for card in _cards(event)),
+            happenings=frozenset(event.happening for event in seen if event.happening),
+            erased=frozenset(event.member.id for event in seen if event.erases and event.member),
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Book:
+    """Members, cards, timers and happenings, with the versions under which they were read."""
+
+    members: dict[str, Member] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    cards: dict[str, Card] = field(default_factory=dict)
+    timers: dict[str, dict[tuple[str, str], Timer]] = field(default_factory=dict)
+    happenings: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """Happening -> the place and name of the delivery that reported it first."""
+    member_versions: Mapping[str, int] = field(default_factory=dict)
+    card_versions: Mapping[str, int] = field(default_factory=dict)
+    changed_members: set[str] = field(default_factory=set)
+    changed_cards: set[str] = field(default_factory=set)
+    changed_timers: dict[tuple[str, str, str], Timer] = field(default_factory=dict)
+    new_happenings: dict[str, int] = field(default_factory=dict)
+
+    def addressed(self, event: Event) -> Event:
+        """The event with its member under the id by which it is known here."""
+        snapshot = event.member
+        if snapshot is None:
+            return event
+        known = self.member_id(snapshot)
+        if known == snapshot.id:
+            return event
+        aliases = (snapshot.id, *(alias for alias in snapshot.aliases if alias != known))
+        return replace(event, member=replace(snapshot, id=known, aliases=aliases))
+
+    def member_id(self, snapshot: Snapshot) -> str:
+        """The id of the member the snapshot is about: its own, or the one that carries it as an alias."""
+        for name in (snapshot.id, *snapshot.aliases):
+            if name in self.members:
+                return name
+            if name in self.aliases:
+                return self.aliases[name]
+        return snapshot.id
+
+    def facts_for(self, event: Event, seq: int) -> Facts:
+        """What is known for this event, the event itself included."""
+        before = Facts(
+            member=self._member(event),
+            card=self.cards.get(_card_id(event) or ""),
+            timers=self._timers(event),
+            duplicate_of=self._duplicate_of(event, seq),
+        )
+        after = merge(before, event)
+        return after if after.member is not None or event.holder_id is None else self._for_holder(after, event)
+
+    def note(self, event: Event, seq: int, facts: Facts, decisions: Iterable[Decision]) -> None:
+        """Carry over what this event has changed."""
+        self._note_member(event, facts.member)
+        card = facts.card
+        if card is not None and event.card is not None and card != self.cards.get(card.id):
+            self.cards[card.id] = card
+            self.changed_cards.add(card.id)
+        for decision in decisions:
+            if decision.timer is not None:
+                self._note_timer(decision.timer)
+        if event.happening is not None and event.happening not in self.happenings:
+            self.happenings[event.happening] = (seq, f"{event.source} {event.producer_name}")
+            self.new_happenings[event.happening] = seq
+
+    def _note_member(self, event: Event, member: Member | None) -> None:
+        if member is None or event.member is None or member == self.members.get(member.id):
+            return
+        self.members[member.id] = member
+        self.aliases.update(dict.fromkeys(member.aliases, member.id))
+        self.changed_members.add(member.id)
+
+    def _note_timer(self, timer: Timer) -> None:
+        self.timers.setdefault(timer.subject, {})[timer.rule, timer.slot] = timer
+        self.changed_timers[timer.rule, timer.subject, timer.slot] = timer
+
+    def _member(self, event: Event) -> Member | None:
+        name = event.member.id if event.member else event.due.member_id if event.due else event.holder_id
+        if name is None:
+            return None
+        return self.members.get(name) or self.members.get(self.aliases.get(name, ""))
+
+    def _for_holder(self, facts: Facts, event: Event) -> Facts:
+        """An event that names only the holder is told to the holder, known or not."""
+        return replace(facts, member=Member(id=event.holder_id or ""))
+
+    def _timers(self, event: Event) -> dict[tuple[str, str], Timer]:
+        if not event.erases or event.member is None:
+            return dict(self.timers.get(_card_id(event) or "", {}))
+        # Every card of the member: the subject keeps the slots of two cards apart.
+        return {
+            (timer.rule, f"{timer.subject} {timer.slot}"): timer
+            for timers in self.timers.values()
+            for timer in timers.values()
+            if timer.member_id == event.member.id
+        }
+
+    def _duplicate_of(self, event: Event, seq: int) -> str | None:
+        first = self.happenings.get(event.happening or "")
+        return None if first is None or first[0] == seq else first[1]
+
+
+def _people(event: Event) -> Iterable[str]:
+    if event.member is not None:
+        yield event.member.id
+        yield from event.member.aliases
+    if event.holder_id is not None:
+        yield event.holder_id
+    if event.due is not None:
+        yield event.due.member_id
+
+
+def _cards(event: Event) -> Iterable[str]:
+    card = _card_id(event)
+    if card is not None:
+        yield card
+
+
+def _card_id(event: Event) -> str | None:
+    if event.due is not None:
+        return event.due.subject
+    return event.card.id if event.card else None

@@ -1,0 +1,79 @@
+"""A timer that has come due: is it still right to remind?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from ..model import Decision, Due, Notify, Reason, Skip, TimerState
+from ..ruleset.rule import BeforeTrigger, Offset, Rule
+from .calendar import deadline, zone_of
+from .reminders import Plan, nothing_to_remind, plan_for
+from .words import Case, Occasion, word
+
+
+def ring(due: Due, case: Case) -> Iterator[Decision]:
+    """What becomes of a reminder whose time has come, on today's facts."""
+    rule = case.ruleset.rule(due.rule)
+    trigger = rule.on if rule is not None else None
+    if rule is None or not isinstance(trigger, BeforeTrigger):
+        yield _skip(due, Reason.DISABLED, "the rule is no longer there")
+        return
+    offset = next((offset for offset in trigger.offsets if offset.text == due.slot), None)
+    if offset is None:
+        yield _skip(due, Reason.STEP_REMOVED, f"the rule no longer has the offset {due.slot}")
+        return
+    refusal = _refusal(due, rule, trigger, offset, case)
+    if refusal is not None:
+        yield _skip(due, *refusal)
+        return
+    yield from _remind(rule, offset, due, case)
+
+
+def _refusal(due: Due, rule: Rule, trigger: BeforeTrigger, offset: Offset, case: Case) -> tuple[Reason, str] | None:
+    card, programme = case.facts.card, case.ruleset.programme
+    if card is None:
+        return Reason.ABSENT, "the card is not known"
+    day = card.get(trigger.card_field)
+    if isinstance(day, date) and day != due.about:
+        return Reason.DATE_MOVED, f"{trigger.field} is now {day}, not {due.about}"
+    nothing = nothing_to_remind(card, trigger, programme, case.now)
+    if nothing is not None:
+        return nothing
+    if not card.get("next_expiration_points") or not card.get("balance"):
+        return Reason.NOTHING_AT_RISK, "no producer has told how many points would expire"
+    return _lateness(plan_for(rule, trigger, case.facts, programme), offset, due, case.now)
+
+
+def _lateness(ahead: Plan, offset: Offset, due: Due, now: datetime) -> tuple[Reason, str] | None:
+    latest = ahead.end(offset)
+    if ahead.trigger.grace is not None:
+        latest = min(latest, max(due.due_at, ahead.due(offset)) + ahead.trigger.grace)
+    if now <= latest and now < ahead.end(offset):
+        return None
+    return Reason.TOO_LATE, f"was due {due.due_at.astimezone(ahead.zone):%Y-%m-%d %H:%M}, reached only now"
+
+
+def _remind(rule: Rule, offset: Offset, due: Due, case: Case) -> Iterator[Decision]:
+    programme = case.ruleset.programme
+    today = case.now.astimezone(zone_of(case.facts, programme)).date()
+    occasion = Occasion(
+        happening=f"{due.subject}:{due.about}",
+        slot=due.slot,
+        subject_id=due.subject,
+        about=due.about,
+        send_before=deadline(due.about, programme),
+        extra={"days_left": (due.about - today).days, "offset": timedelta(days=offset.days)},
+    )
+    timer = case.facts.timers.get((due.rule, due.slot))
+    for decision in word(rule, occasion, case):
+        if isinstance(decision, Notify) and timer is not None:
+            sent = replace(timer, state=TimerState.FIRED, sent_at=case.now, sent_about=due.about)
+            yield replace(decision, timer=sent)
+        else:
+            yield decision
+
+
+def _skip(due: Due, reason: Reason, detail: str) -> Skip:
+    return Skip(rule=due.rule, reason=reason, detail=detail, slot=due.slot)

@@ -1,0 +1,22 @@
+"""The name under which the outside world knows a notification."""
+
+from __future__ import annotations
+
+import hmac
+import re
+
+_NOT_IN_TOKENS = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+def public_id(key: str, secret: bytes = b"") -> str:
+    """32 hexadecimal digits that stand for a notification's key, the same at every attempt.
+
+    Keys name rules and members; the digest (HMAC-SHA256, cut to 128 bits) does not. ``secret`` is the installation's;
+    with it nobody outside can tell from an id whether it stands for a guessed key.
+    """
+    return hmac.digest(secret, key.encode("utf-8", "surrogatepass"), "sha256")[:16].hex()
+
+
+def token(text: str, fallback: str) -> str:
+    """``text`` as a token of at most 60 letters, digits, ``-`` and ``_``, safe in any header field."""
+    return _NOT_IN_TOKENS.sub("-", text).strip("-")[:60] or fallback

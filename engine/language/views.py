@@ -1,0 +1,99 @@
+"""The facts one rule or template is given: a view over the event, the member, the card and the calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from types import MappingProxyType
+from typing import TypeAlias, TypeGuard
+
+from ..model import TIMER_DUE, Card, Event, Facts, Member, Value
+from .kinds import FREE, NUMBER, fits
+from .node import Node, wrapped
+from .schema import CARD_FIELDS, COUNTERS, EVENT_FIELDS, EVERY_EVENT, MEMBER_FIELDS, PROGRAMME_FIELDS, TIER_FIELDS
+
+View: TypeAlias = Mapping[str, object]
+"""What names mean, for expressions (``view["card"]["balance"]``) and templates alike."""
+
+
+def build_view(
+    event: Event,
+    facts: Facts,
+    programme: Mapping[str, Value],
+    now: datetime,
+    zone: tzinfo,
+    extra: Mapping[str, object] | None = None,
+) -> View:
+    """What is known at ``now`` (aware), with ``today`` in the member's ``zone``.
+
+    A timer that came due is no event: ``event`` is missing from its view, and ``extra`` brings ``days_left`` and
+    ``offset``. Mappings in ``extra`` (``brand``) become groups whose null fields are absent.
+    """
+    view: dict[str, object] = {
+        "member": _member(facts.member),
+        "card": _card(facts.card),
+        "tier": Node(_tier(event, facts.member), "tier", TIER_FIELDS),
+        "programme": Node(programme, "programme", PROGRAMME_FIELDS),
+        "now": now.astimezone(UTC),
+        "today": now.astimezone(zone).date(),
+    }
+    if event.name != TIMER_DUE:
+        view["event"] = _event(event)
+    view.update((name, _extra(name, value)) for name, value in (extra or {}).items())
+    return MappingProxyType(view)
+
+
+def _event(event: Event) -> Node:
+    values = {**event.facts, "name": event.name, "source": event.source, "occurred_at": event.occurred_at}
+    return Node(values, "event", EVENT_FIELDS.get(event.name, EVERY_EVENT))
+
+
+def _member(member: Member | None) -> Node:
+    if member is None:
+        return Node({}, "member", MEMBER_FIELDS)
+    values = {name: fact.value for name, fact in member.facts.items()}
+    return Node({**values, "id": member.id}, "member", MEMBER_FIELDS)
+
+
+def _card(card: Card | None) -> Node:
+    """A card that is not known at all has no counters either: reading one is an error, not a 0."""
+    if card is None:
+        return Node({}, "card", CARD_FIELDS)
+    values = {name: fact.value for name, fact in card.facts.items()}
+    values.update((name, _counter(card, name)) for name in COUNTERS)
+    values["expiring_points"] = expiring_points(card)
+    return Node({**values, "id": card.id, "holder_id": card.holder_id}, "card", CARD_FIELDS)
+
+
+def _counter(card: Card, name: str) -> Value:
+    value = card.get(name)
+    return value if fits(value, NUMBER) else 0
+
+
+def expiring_points(card: Card) -> float:
+    """How many points are at risk on ``next_expiration_date``: never more than the balance, 0 while either is unknown.
+
+    Producers do report more points to expire than there are on the card (Voucherify, ``next_expiration_points``).
+    """
+    announced, balance = card.get("next_expiration_points"), card.get("balance")
+    if _is_number(announced) and _is_number(balance):
+        return max(0, min(announced, balance))
+    return 0
+
+
+def _is_number(value: Value) -> TypeGuard[float]:
+    return fits(value, NUMBER)
+
+
+def _tier(event: Event, member: Member | None) -> Mapping[str, Value]:
+    """The tier an event is about, else the one the member is known to be in."""
+    if event.name.startswith("tier_"):
+        return {"id": event.facts.get("tier_id"), "name": event.facts.get("tier")}
+    known = member.get("tier") if member else None
+    return known if isinstance(known, dict) else {}
+
+
+def _extra(name: str, value: object) -> object:
+    if isinstance(value, Mapping):
+        return Node(value, name, dict.fromkeys(value, FREE))
+    return wrapped(value, name)

@@ -1,0 +1,292 @@
+"""accept -> process -> send: the way of every event, on one screen. Read this first.
+
+A webhook and a timer that has come due walk the same way; the clock merely uses another door. What happens on each
+step is one transaction of the store, so that a crash between any two of them loses nothing and sends nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from random import Random
+from typing import Literal, Protocol, TypeAlias
+
+from .decide import Book, Needs, decide, withdrawals
+from .deliver import Channel, Deferred, Delivery, Outgoing, Refused, Sent, Unknown, Withheld, retry_after
+from .errors import BodyError, StoreBusy
+from .ingest import Delivery as Body
+from .ingest import SourceSettings, peek, read, verify
+from .model import (
+    TIMER_DUE,
+    UNKNOWN_EVENT,
+    Decision,
+    Event,
+    Notification,
+    Notify,
+    OnAmbiguous,
+    Reason,
+    Skip,
+)
+from .ruleset import Ruleset
+from .store import (
+    CLOCK,
+    Conflict,
+    EventState,
+    NotificationState,
+    Outcome,
+    Queued,
+    Received,
+    Settled,
+    Settlement,
+    Store,
+    StoredEvent,
+    Worded,
+    due_of,
+)
+
+Now: TypeAlias = Callable[[], datetime]
+"""The time, aware UTC."""
+Mode: TypeAlias = Literal["capture", "allowlist", "live"]
+CAPTURE = "capture"
+"""The route of messages that are kept instead of sent."""
+PATIENCE_S = 1.0
+"""How long to wait before a database that refused is asked again."""
+
+
+class Observer(Protocol):
+    """Whoever counts and logs what the pipeline does."""
+
+    def accepted(self, source: str, *, new: bool) -> None: ...
+    def settled(self, settlements: Sequence[Settlement], done: Settled) -> None: ...
+    def delivered(self, message: Queued, delivery: Delivery) -> None: ...
+    def refused(self, what: str, error: Exception) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """Who is really written to. The default writes to nobody."""
+
+    mode: Mode = "capture"
+    allow: tuple[str, ...] = ()
+    """Patterns of addresses, such as ``*@example.org``, that ``allowlist`` lets through."""
+
+    def route(self, notification: Notification) -> str:
+        """The way a message takes, fixed when it is worded: switching the mode never releases old ones."""
+        address = notification.address.lower()
+        listed = any(fnmatchcase(address, pattern.lower()) for pattern in self.allow)
+        if self.mode == "live" or (self.mode == "allowlist" and listed):
+            return notification.channel
+        return CAPTURE
+
+
+@dataclass(slots=True, kw_only=True)
+class Pipeline:
+    """The three steps, and what they need."""
+
+    store: Store
+    ruleset: Ruleset
+    """The set in force; a reload puts another one here, between two batches."""
+    sources: Mapping[str, SourceSettings]
+    channels: Mapping[str, Channel]
+    capture: Channel
+    now: Now
+    observer: Observer
+    routing: Routing = Routing()
+    random: Random
+
+    async def accept(self, body: Body) -> bool:
+        """Store a delivery, whatever is in it; ``True`` when it is new. Durable before it returns.
+
+        Raises:
+            SignatureError: nobody we know vouches for it.
+            StoreBusy: it could not be stored; the producer should try again.
+        """
+        verify(body)
+        seen = peek(body)
+        received = Received(
+            source=body.source.name,
+            key=seen.transport_key,
+            lane=seen.lane or seen.transport_key,
+            raw=body.body,
+            received_at=body.received_at,
+            type_hint=body.type_hint,
+            content_type=body.headers.get("content-type"),
+        )
+        [new] = await self.store.add_events([received])
+        self.observer.accepted(body.source.name, new=new)
+        return new
+
+    async def process(self, limit: int = 200) -> int:
+        """Decide the next deliveries in the order of arrival; how many."""
+        claimed = await self.store.claim_events(limit, self.now())
+        if not claimed:
+            return 0
+        readings = [(stored, self._read(stored)) for stored in claimed]
+        needs = Needs.of(event for _, events in readings if isinstance(events, list) for event in events)
+        settlements, done = await self._until_stored(readings, needs)
+        self.observer.settled(settlements, done)
+        return len(claimed)
+
+    async def send(self, message: Queued) -> None:
+        """Carry one message out, permit first, and note how it ended."""
+        channel = self.capture if message.route == CAPTURE else self.channels.get(message.route)
+        if channel is None:
+            delivery: Delivery = Deferred(f"there is no channel {message.route} in config.yaml", about_relay=True)
+        else:
+            delivery = await channel.send(_outgoing(message), lambda: self.store.permit(message, self.now()))
+        if isinstance(delivery, Withheld):
+            await self.store.withhold(message, self.now())
+        else:
+            await self._record(self._outcome(message, delivery))
+        self.observer.delivered(message, delivery)
+
+    # --- process, step by step ---
+
+    def _read(self, stored: StoredEvent) -> list[Event] | BodyError:
+        received = stored.received
+        if received.source == CLOCK:
+            return [_bell(received)]
+        source = self.sources.get(received.source)
+        if source is None:
+            return BodyError(f"there is no source {received.source} in config.yaml any more")
+        headers = {"content-type": received.content_type} if received.content_type else {}
+        body = Body(
+            source=source,
+            headers=headers,
+            body=received.raw,
+            received_at=received.received_at,
+            type_hint=received.type_hint,
+        )
+        try:
+            return read(body)
+        except BodyError as error:
+            return error
+
+    async def _until_stored(
+        self, readings: Sequence[tuple[StoredEvent, list[Event] | BodyError]], needs: Needs
+    ) -> tuple[list[Settlement], Settled]:
+        """Decide on what is known and store it; once more if the ground moved, later if the database refuses."""
+        while True:
+            try:
+                book = await self.store.load(needs)
+                settlements = [self._settlement(stored, events, book) for stored, events in readings]
+                return settlements, await self.store.settle(book, settlements)
+            except Conflict:
+                continue
+            except StoreBusy as error:
+                self.observer.refused("settle", error)
+                await asyncio.sleep(PATIENCE_S)
+
+    def _settlement(self, stored: StoredEvent, events: list[Event] | BodyError, book: Book) -> Settlement:
+        at, ruleset = self.now(), self.ruleset
+        empty = Settlement(seq=stored.seq, state=EventState.QUARANTINED, at=at, ruleset=ruleset.hash)
+        if isinstance(events, BodyError):
+            return replace(empty, note=str(events))
+        try:
+            return self._decided(empty, events, book, ruleset)
+        except Exception as error:  # noqa: BLE001 - one poisonous event must not stop the others; it is kept and listed.
+            self.observer.refused("decide", error)
+            return replace(empty, note=f"{type(error).__name__}: {error}")
+
+    def _decided(self, empty: Settlement, events: list[Event], book: Book, ruleset: Ruleset) -> Settlement:
+        known = [book.addressed(event) for event in events if event.name != UNKNOWN_EVENT]
+        if not known:
+            names = ", ".join(event.producer_name for event in events)
+            return replace(empty, state=EventState.IGNORED, name=UNKNOWN_EVENT, note=f"not about a member: {names}")
+        settlement = empty
+        for event in known:
+            facts = book.facts_for(event, empty.seq)
+            decisions = decide(event, facts, ruleset, empty.at)
+            worded, decisions = self._write_down(decisions)
+            book.note(event, empty.seq, facts, decisions)
+            settlement = replace(
+                settlement,
+                state=EventState.DECIDED,
+                name=event.name,
+                member_id=facts.member.id if facts.member else None,
+                card_id=facts.card.id if facts.card else None,
+                occurred_at=event.occurred_at,
+                decisions=[*settlement.decisions, *decisions],
+                worded=[*settlement.worded, *worded],
+                withdrawals=[*settlement.withdrawals, *withdrawals(event, decisions)],
+                erased=event.member.id if event.erases and event.member else settlement.erased,
+            )
+        return settlement
+
+    def _write_down(self, decisions: list[Decision]) -> tuple[list[Worded], list[Decision]]:
+        """The messages as bytes; one whose address cannot be written becomes a skip."""
+        worded: list[Worded] = []
+        kept: list[Decision] = []
+        for decision in decisions:
+            if isinstance(decision, Notify):
+                message = decision.notification
+                try:
+                    payload = self.channels[message.channel].prepare(message)
+                except ValueError as error:
+                    skip = Skip(rule=decision.rule, reason=Reason.NO_ADDRESS, detail=str(error), slot=message.slot)
+                    kept.append(replace(skip, template=message.template))
+                    continue
+                worded.append(Worded(notification=message, payload=payload, route=self.routing.route(message)))
+            kept.append(decision)
+        return worded, kept
+
+    # --- send, step by step ---
+
+    def _outcome(self, message: Queued, delivery: Delivery) -> Outcome:
+        now = self.now()
+        end = Outcome(key=message.key, lease=message.lease, state=NotificationState.SENT, at=now, reply="")
+        if isinstance(delivery, Sent):
+            state = NotificationState.CAPTURED if message.route == CAPTURE else NotificationState.SENT
+            return replace(end, state=state, reply=delivery.reply)
+        if isinstance(delivery, Refused):
+            bad = message.address if delivery.address_is_bad else None
+            return replace(end, state=NotificationState.FAILED, reply=delivery.reply, suppress=bad)
+        again = replace(end, state=NotificationState.QUEUED)
+        if isinstance(delivery, Deferred):
+            wait = delivery.retry_after or self._wait(message, about_relay=delivery.about_relay)
+            return replace(again, reply=delivery.reply, due_at=now + wait, counts=not delivery.about_relay)
+        if isinstance(delivery, Unknown) and message.on_ambiguous == OnAmbiguous.RESEND:
+            return replace(again, reply=delivery.reply, due_at=now + self._wait(message, about_relay=False))
+        reply = delivery.reply if isinstance(delivery, Unknown) else ""
+        return replace(end, state=NotificationState.UNKNOWN, reply=reply)
+
+    def _wait(self, message: Queued, *, about_relay: bool) -> timedelta:
+        return retry_after(message.attempts + 1, self.random, about_relay=about_relay)
+
+    async def _record(self, outcome: Outcome) -> None:
+        """Note the outcome; what is known of a message that went out is kept until the database takes it."""
+        while True:
+            try:
+                await self.store.record([outcome])
+            except StoreBusy as error:
+                self.observer.refused("record", error)
+                await asyncio.sleep(PATIENCE_S)
+            else:
+                return
+
+
+def _outgoing(message: Queued) -> Outgoing:
+    return Outgoing(key=message.key, address=message.address, payload=message.payload, attempt=message.attempts + 1)
+
+
+def _bell(received: Received) -> Event:
+    """The clock's event: a timer that has come due."""
+    due = due_of(received.raw)
+    return Event(
+        key=received.key,
+        source=CLOCK,
+        name=TIMER_DUE,
+        producer_name=TIMER_DUE,
+        occurred_at=received.received_at,
+        happening=None,
+        due=due,
+        facts={"name": TIMER_DUE},
+    )
+
+
+def utc_now() -> datetime:
+    """The system's time, aware UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,107 @@
+"""Every code a finding of this package can carry, with one line of explanation each. Codes are stable.
+
+Families: PB1xx how a file is written, PB2xx expressions, PB3xx references, PB4xx templates, PB5xx logic. The language
+and the templates explain their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+SYNTAX = "PB101"
+NOT_UTF8 = "PB102"
+INVISIBLE = "PB103"
+TOO_LARGE = "PB104"
+TOO_DEEP = "PB105"
+DUPLICATE_KEY = "PB106"
+ALIAS = "PB107"
+MERGE_KEY = "PB108"
+TAG = "PB109"
+MORE_DOCUMENTS = "PB110"
+KEY_NOT_TEXT = "PB111"
+TAB = "PB112"
+UNQUOTED_TEMPLATE = "PB113"
+UNQUOTED_COLON = "PB114"
+LOST_TO_COMMENT = "PB115"
+UNQUOTED_STAR = "PB116"
+AFTER_QUOTE = "PB117"
+SPACE_AFTER_COLON = "PB118"
+NEVER_CLOSED = "PB119"
+INDENTATION = "PB120"
+RESERVED_START = "PB121"
+ESCAPE = "PB122"
+UNQUOTED_IN_BRACKETS = "PB123"
+NUMBER_TOO_LARGE = "PB124"
+EMPTY_FILE = "PB125"
+UNREADABLE = "PB126"
+
+UNKNOWN_KEY = "PB150"
+MISSING_KEY = "PB151"
+WRONG_TYPE = "PB152"
+NOT_YET = "PB153"
+BAD_VALUE = "PB154"
+BAD_NAME = "PB155"
+EMPTY = "PB156"
+
+UNKNOWN_TEMPLATE = "PB301"
+NO_TEMPLATE_FILE = "PB302"
+UNKNOWN_CHANNEL = "PB303"
+UNKNOWN_EVENT = "PB304"
+UNKNOWN_DATE = "PB305"
+
+NAME_TWICE = "PB501"
+SEND_TWICE = "PB502"
+OFFSET_TWICE = "PB503"
+EVENT_TWICE = "PB504"
+NOT_READ = "PB505"
+NO_RULES = "PB506"
+
+CODES: Mapping[str, str] = MappingProxyType(
+    {
+        SYNTAX: "The file is not valid YAML.",
+        NOT_UTF8: "The file is not saved as UTF-8.",
+        INVISIBLE: "The file holds an invisible control character.",
+        TOO_LARGE: "The file is larger than 1 MiB.",
+        TOO_DEEP: "Lists and mappings are nested more than 20 deep.",
+        DUPLICATE_KEY: "A key stands twice in the same mapping; only one of the values could count.",
+        ALIAS: "YAML anchors (&name) and aliases (*name) are not used in these files.",
+        MERGE_KEY: "YAML merge keys (<<) are not used in these files.",
+        TAG: "YAML tags (!name) are not used in these files.",
+        MORE_DOCUMENTS: "A file holds one document; several rules stand in a list under rules.",
+        KEY_NOT_TEXT: "A key is a word; numbers, yes/no words, lists and mappings cannot be keys.",
+        TAB: "YAML indents with spaces; a tab stands where only spaces may.",
+        UNQUOTED_TEMPLATE: "Text that starts with {{ or {% needs quotes, or YAML reads a mapping.",
+        UNQUOTED_COLON: 'Unquoted text holds ": ", which YAML reads as another key.',
+        LOST_TO_COMMENT: 'Unquoted text holds " #"; YAML drops everything after it as a comment.',
+        UNQUOTED_STAR: "Text that starts with * or & needs quotes.",
+        AFTER_QUOTE: "Text goes on after its closing quote; the whole value needs quotes.",
+        SPACE_AFTER_COLON: "The space after a colon is missing.",
+        NEVER_CLOSED: "A quote or bracket is opened and never closed.",
+        INDENTATION: "A line is indented differently from those it belongs to.",
+        RESERVED_START: "Unquoted text starts with a character that YAML reserves.",
+        ESCAPE: 'Inside "..." a backslash starts an escape, and this one does not exist.',
+        UNQUOTED_IN_BRACKETS: "Inside { } and [ ], text with a comma or bracket needs quotes.",
+        NUMBER_TOO_LARGE: "A number is larger than any that can be counted with.",
+        EMPTY_FILE: "The file holds nothing but white space and comments.",
+        UNREADABLE: "The file or folder cannot be read.",
+        UNKNOWN_KEY: "The rule language has no such key here.",
+        MISSING_KEY: "A key that must be there is missing.",
+        WRONG_TYPE: "The value is of the wrong kind.",
+        NOT_YET: "The key belongs to the rule language but is not yet available in this version.",
+        BAD_VALUE: "The value is of the right kind but cannot be used.",
+        BAD_NAME: "A rule's name is made of small letters, digits, - and _, and starts with a letter or digit.",
+        EMPTY: "A value is empty where something must stand.",
+        UNKNOWN_TEMPLATE: "There is no template of this name.",
+        NO_TEMPLATE_FILE: "The template has no file for the channel in the programme's own language.",
+        UNKNOWN_CHANNEL: "There is no channel of this name in config.yaml.",
+        UNKNOWN_EVENT: "No producer sends an event of this name.",
+        UNKNOWN_DATE: "Reminders cannot run ahead of this field.",
+        NAME_TWICE: "Two rules have the same name.",
+        SEND_TWICE: "A rule sends the same template over the same channel twice.",
+        OFFSET_TWICE: "A reminder has the same offset twice.",
+        EVENT_TWICE: "A rule lists an event it already listens to.",
+        NOT_READ: "A file lies where rules are not looked for.",
+        NO_RULES: "A list of rules is empty.",
+    }
+)

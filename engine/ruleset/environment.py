@@ -1,0 +1,332 @@
+"""The sandbox templates run in: what they may read, call and cost.
+
+Templates are written by people we trust not to attack but who make mistakes, and by whoever gets hold of their
+account. So nothing is reachable but the facts, the filters and functions listed here; what a template may cost is
+bounded while it compiles (operators are never folded) and while it runs (``Fuel``); and nothing is printed that is
+not a text or a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from babel import Locale
+from jinja2 import Template, TemplateRuntimeError, Undefined, nodes, pass_context
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.filters import FILTERS
+from jinja2.runtime import BlockReference, Context, LoopContext, Macro, StrictUndefined, TemplateReference
+from jinja2.sandbox import SandboxedEnvironment, SecurityError
+from jinja2.tests import TESTS
+from markupsafe import Markup, escape
+
+from ..language.absent import JINJA_FILTERS, JINJA_FUNCTIONS, JINJA_TESTS
+from .filters import PLAIN_FILTERS, LocaleFilters
+
+STEPS = 10_000
+"""Turns of loops, calls of macros and inclusions that one message may take."""
+
+WORK = 1_000_000
+"""Parts of a template that one message may run through, counting 64 characters as one."""
+
+OUTPUT_LIMIT = 512_000
+"""Characters in any one part of a message."""
+
+LONGEST_RANGE = 1_000
+
+BORROWED_FILTERS = (
+    "abs capitalize default d e escape first int last length lower max min round sort striptags sum title trim truncate"
+    " upper urlencode"
+).split()
+BORROWED_TESTS = (
+    "boolean defined divisibleby eq equalto even false float ge greaterthan gt in integer iterable le lessthan lower lt"
+    " mapping ne none number odd sequence string true undefined upper == != < <= > >="
+).split()
+LOOP_FIELDS = frozenset("index index0 revindex revindex0 first last length previtem nextitem".split())
+
+
+class OutOfFuel(TemplateRuntimeError):
+    """The template does more than one message may cost."""
+
+
+@dataclass(slots=True)
+class Fuel:
+    """What is left of one message's allowance."""
+
+    steps: int = STEPS
+    work: int = WORK
+
+    def spend(self, work: int, steps: int = 0) -> None:
+        """Take from the allowance; raises ``OutOfFuel``."""
+        self.steps -= steps
+        self.work -= work
+        if self.steps < 0:
+            raise OutOfFuel(f"more than {STEPS} turns of loops and calls of macros")
+        if self.work < 0:
+            raise OutOfFuel("the template does too much for one message")
+
+
+_FUEL: ContextVar[Fuel] = ContextVar("fuel")
+
+
+@contextmanager
+def fresh_fuel() -> Iterator[None]:
+    """Everything rendered inside shares one allowance."""
+    token = _FUEL.set(Fuel())
+    try:
+        yield
+    finally:
+        _FUEL.reset(token)
+
+
+class Phrases(Mapping[str, Any]):
+    """``strings``: the shared phrases and tables of plural forms of one language. Its keys are its fields."""
+
+    __slots__ = ("_phrases",)
+
+    def __init__(self, phrases: Mapping[str, str | Mapping[str, str]]) -> None:
+        self._phrases = MappingProxyType(dict(phrases))
+
+    def __getitem__(self, name: str) -> Any:
+        return self._phrases[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._phrases)
+
+    def __len__(self) -> int:
+        return len(self._phrases)
+
+
+class UnknownName(StrictUndefined):
+    """A name nothing declares: every use of it is an error."""
+
+    __slots__ = ()
+
+    @property
+    def _undefined_message(self) -> str:
+        return self._undefined_hint or f"there is no {self._undefined_name!r}"
+
+
+def plain(value: object) -> str:
+    """A value as it stands in a text; raises for whatever is not a text or a number."""
+    if isinstance(value, str):
+        if len(value) > 512:
+            _FUEL.get().spend(len(value) >> 6)
+        return value
+    if isinstance(value, Undefined):
+        return str(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        hint = "; write | date after it" if isinstance(value, date) else ""
+        raise TemplateRuntimeError(f"{_kind(value)} cannot be printed{hint}")
+    return str(int(value)) if value == int(value) else str(value)
+
+
+def html(value: object) -> str:
+    """The same, safe between tags and inside quoted attributes."""
+    return value if type(value) is Markup else escape(plain(value))
+
+
+class SafeCode(CodeGenerator):
+    """Compiles so that only ``plain`` and ``html`` print anything, constants included."""
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        del node, finalize
+        self.write("environment.html(" if frame.eval_ctx.autoescape else "environment.plain(")
+
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
+        if isinstance(node, nodes.TemplateData):
+            return super()._output_child_to_const(node, frame, finalize)
+        raise nodes.Impossible
+
+
+class TemplateEnvironment(SandboxedEnvironment):
+    """Compiles and runs the templates of one locale, with the shared files they refer to."""
+
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
+    code_generator_class = SafeCode
+    plain = staticmethod(plain)
+    html = staticmethod(html)
+
+    def __init__(self, locale: Locale, phrases: Phrases) -> None:
+        super().__init__(undefined=UnknownName, autoescape=is_html, auto_reload=False, cache_size=0)
+        self.locale = locale
+        self.phrases = phrases
+        self.compiled: dict[str, tuple[Template, int]] = {}
+        self.filters = {name: FILTERS[name] for name in BORROWED_FILTERS}
+        self.filters |= JINJA_FILTERS | PLAIN_FILTERS | LocaleFilters(locale=locale).table()
+        self.filters |= {"join": join, "_work": _work, "_text": _text}
+        self.tests = {name: TESTS[name] for name in BORROWED_TESTS} | JINJA_TESTS
+        self.globals = {**JINJA_FUNCTIONS, "range": short_range, "strings": phrases}
+        self.globals |= {"text_direction": locale.text_direction}
+        self.concat = bounded_concat  # type: ignore[method-assign]
+        self._callable = frozenset(id(value) for value in self.globals.values() if callable(value))
+
+    def add(self, name: str, tree: nodes.Template) -> Template:
+        """Compile a checked tree (``templates`` has the checks) and keep it under its name."""
+        weight = _weigh(tree)
+        _meter(tree)
+        tree.set_environment(self)
+        template = self.template_class.from_code(self, self.compile(tree, name, name), self.globals)
+        self.compiled[name] = (template, weight)
+        return template
+
+    def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:  # noqa: A002
+        """A shared file that another file extends, includes or imports."""
+        del parent, globals
+        template, weight = self.compiled[str(name)]
+        _FUEL.get().spend(weight, 1)
+        return template
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Fields of facts, of ``loop`` and of ``self``; nothing has any other attribute."""
+        if isinstance(obj, Mapping):
+            try:
+                return obj[attribute]
+            except KeyError:
+                return self.undefined(obj=obj, name=attribute)
+        if isinstance(obj, Undefined):
+            return getattr(obj, attribute)
+        if isinstance(obj, LoopContext) and attribute in LOOP_FIELDS:
+            return getattr(obj, attribute)
+        if isinstance(obj, TemplateReference):
+            return obj[attribute]
+        return self.undefined(f"{_kind(obj)} has no field {attribute!r}", name=attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Fields by name, items and slices of lists and texts by number."""
+        if isinstance(argument, str):
+            return self.getattr(obj, argument)
+        if isinstance(obj, Undefined):
+            return obj[argument]
+        if isinstance(obj, list | tuple | str) and isinstance(argument, int | slice):
+            try:
+                return obj[argument]
+            except (IndexError, ValueError):
+                return self.undefined(f"the list has no item {argument!r}", name=str(argument))
+        return self.undefined(f"{_kind(obj)} has no field {argument!r}", name=str(argument))
+
+    def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Functions listed here, macros and blocks; each call is a step."""
+        _FUEL.get().spend(1, 1)
+        if isinstance(function, Macro | BlockReference) or id(function) in self._callable:
+            return context.call(function, *args, **kwargs)
+        raise SecurityError(f"{_kind(function)} cannot be called")
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Arithmetic on numbers, and days added to dates; texts are joined with ``~``."""
+        del context
+        if isinstance(left, Undefined) or isinstance(right, Undefined):
+            return self.binop_table[operator](left, right)
+        if operator == "**" or not (_both(left, right, (int, float)) or (operator in "+-" and _times(left, right))):
+            raise TemplateRuntimeError(f"{operator} cannot take {_kind(left)} and {_kind(right)}")
+        result = self.binop_table[operator](left, right)
+        if isinstance(result, int | float) and not abs(result) < 1e18:
+            raise TemplateRuntimeError("the number is out of range")
+        return result
+
+
+def is_html(name: str | None) -> bool:
+    """Whether what this file prints stands between tags; subjects, preheaders and texts do not."""
+    return name is not None and name.endswith(".html")
+
+
+def short_range(*bounds: int) -> range:
+    """Counts, up to 1,000 numbers."""
+    numbers = range(*bounds)
+    if len(numbers) > LONGEST_RANGE:
+        raise TemplateRuntimeError(f"range() is longer than {LONGEST_RANGE}")
+    return numbers
+
+
+def bounded_concat(chunks: Iterable[str]) -> str:
+    """Puts output together, up to the limit."""
+    pieces = list(chunks)
+    if sum(map(len, pieces)) > OUTPUT_LIMIT:
+        raise OutOfFuel(f"more than {OUTPUT_LIMIT} characters")
+    return "".join(pieces)
+
+
+def join(values: Iterable[object], separator: str = "") -> str:
+    """The values one after the other, with a separator between them."""
+    pieces = [html(value) if isinstance(value, Markup) else plain(value) for value in values]
+    if sum(map(len, pieces)) + len(separator) * len(pieces) > OUTPUT_LIMIT:
+        raise OutOfFuel(f"more than {OUTPUT_LIMIT} characters")
+    return plain(separator).join(pieces)
+
+
+def _text(parts: list[object]) -> str:
+    """What ``~`` does: texts and numbers joined; markup that a macro made stays markup, the rest is escaped."""
+    if any(type(part) is Markup for part in parts):
+        return Markup(bounded_concat([html(part) for part in parts]))  # noqa: S704 - every part was escaped
+    return bounded_concat([plain(part) for part in parts])
+
+
+@pass_context
+def _work(context: Context, weight: int) -> None:
+    del context  # Asking for it keeps the compiler from running this once and for all.
+    _FUEL.get().spend(weight, 1)
+
+
+def _weigh(tree: nodes.Node) -> int:
+    texts = sum(len(data.data) >> 6 for data in tree.find_all(nodes.TemplateData))
+    return texts + sum(1 for _ in tree.find_all(nodes.Node))
+
+
+def _meter(tree: nodes.Node) -> None:
+    """Puts a meter into everything that can run more than once, and bounds ``~``."""
+    for node in list(tree.find_all((nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block))):
+        meter = nodes.Filter(nodes.Const(_weigh(node)), "_work", [], [], None, None, lineno=node.lineno)
+        node.body.insert(0, nodes.ExprStmt(meter, lineno=node.lineno))
+    _bound_concatenation(tree)
+
+
+def _bound_concatenation(node: nodes.Node) -> None:
+    for name, value in node.iter_fields():
+        if isinstance(value, list):
+            value[:] = [_bounded(item) for item in value]
+        else:
+            setattr(node, name, _bounded(value))
+
+
+def _bounded(item: Any) -> Any:
+    if not isinstance(item, nodes.Node):
+        return item
+    _bound_concatenation(item)
+    if not isinstance(item, nodes.Concat):
+        return item
+    parts = nodes.List(item.nodes, lineno=item.lineno)
+    return nodes.Filter(parts, "_text", [], [], None, None, lineno=item.lineno)
+
+
+def _both(left: object, right: object, kinds: tuple[type, ...]) -> bool:
+    return all(isinstance(value, kinds) and not isinstance(value, bool) for value in (left, right))
+
+
+def _times(left: object, right: object) -> bool:
+    return _both(left, right, (date, timedelta))
+
+
+def _kind(value: object) -> str:
+    for kinds, name in _KINDS:
+        if isinstance(value, kinds):
+            return name
+    return "this value"
+
+
+_KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
+    ((bool,), "a yes/no value"),
+    ((int, float), "a number"),
+    ((str,), "a text"),
+    ((date,), "a date"),
+    ((timedelta,), "a duration"),
+    ((list, tuple), "a list"),
+    ((type(None),), "an empty value"),
+    ((Mapping,), "a group of fields"),
+)
+
+Printer = Callable[[object], str]

@@ -1,0 +1,212 @@
+"""The filters templates may use: numbers, dates and plural forms in the locale of the template file.
+
+Numbers and dates follow the CLDR through Babel. Every filter refuses a value that is absent, so that nothing is ever
+printed in its place; ``greeting_name`` alone turns what it should not print into an absent value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+
+from babel import Locale
+from babel.dates import format_date, format_skeleton
+from babel.numbers import format_currency, format_decimal
+from jinja2 import Undefined, pass_context
+from jinja2.runtime import Context
+
+from ..language.absent import Absent
+
+LONGEST_NAME = 64
+"""Characters; longer names are not used in greetings."""
+
+DATE_FORMATS = ("short", "medium", "long", "full", "day")
+"""``day`` is the day and the month without the year."""
+
+PLURAL_FORMS = ("zero", "one", "two", "few", "many", "other")
+
+_NOT_A_NAME = re.compile(
+    r"[\x00-\x1f\x7f-\x9f<>{}@/\\|\[\]=%$#^~_`]"  # markup, addresses, templates, control characters
+    r"|[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffd\ud800-\udfff]"  # direction, hidden
+    r"|https?:|www\.|\w[.\u3002\uff0e\uff61]\w\w"  # "evil.com" becomes a link in the reader's mailbox
+    r"|\d{4}",  # telephone numbers
+    re.IGNORECASE,
+)
+_COLOUR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
+_LINK = re.compile(r"(?:https?://|mailto:)[^\s\"'<>\\]+", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def required_forms(locale: Locale) -> frozenset[str]:
+    """The plural forms that whole numbers need in this language (CLDR)."""
+    return frozenset(locale.plural_form(number) for number in range(201))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocaleFilters:
+    """The filters that speak one language."""
+
+    locale: Locale
+
+    def table(self) -> dict[str, Callable[..., object]]:
+        """The filters by the name templates use."""
+        return {
+            "points": self.points,
+            "number": self.number,
+            "money": self.money,
+            "date": self.date,
+            "plural": self.plural,
+            "counted": self.counted,
+        }
+
+    def points(self, value: object) -> str:
+        """A number of points, with at most two decimals: ``23,786``."""
+        return format_decimal(_rounded(value, 2), locale=self.locale)
+
+    def number(self, value: object, decimals: int = 3) -> str:
+        """A number with at most so many decimals (0 to 6)."""
+        return format_decimal(_rounded(value, min(max(decimals, 0), 6)), locale=self.locale)
+
+    def money(self, value: object, currency: object) -> str:
+        """An amount in major units of a currency (ISO 4217 code): ``364,50 zł``."""
+        if not isinstance(currency, str) or not re.fullmatch(r"[A-Z]{3}", currency):
+            _refuse_absent(currency)
+            raise ValueError(f"{currency!r} is not a currency code such as PLN or EUR")
+        return format_currency(_number(value), currency, locale=self.locale)
+
+    @pass_context
+    def date(self, context: Context, value: object, form: str = "long") -> str:
+        """A calendar date; of a moment, the date on the member's calendar."""
+        if form not in DATE_FORMATS:
+            raise ValueError(f"{form!r} is not a date format; there are {', '.join(DATE_FORMATS)}")
+        day = _day(value, context)
+        if form == "day":
+            return format_skeleton("MMMMd", day, locale=self.locale)
+        return format_date(day, form, locale=self.locale)
+
+    def plural(self, value: object, forms: object = None, /, **given: str) -> str:
+        """The form of a word that this number needs: ``punkt``, ``punkty``, ``punktów``."""
+        table = given if forms is None else _plural_table(forms)
+        number = _number(value)
+        form = self.locale.plural_form(abs(number))
+        for name in (form, "other", "many"):
+            if name in table:
+                return table[name]
+        raise ValueError(f"the plural form {form!r} is missing")
+
+    def counted(self, value: object, forms: object = None, /, **given: str) -> str:
+        """The number and the form of the word it needs: ``5 punktów``."""
+        return f"{self.points(value)}\N{NO-BREAK SPACE}{self.plural(value, forms, **given)}"
+
+
+def greeting_name(value: object) -> object:
+    """A name fit for a greeting, or an absent value.
+
+    Names come from the member, so a name is no place for links, markup, addresses or hidden characters: whoever signs
+    up as "Win at evil.com" must not be able to make the brand say so. Such a name is treated as not given.
+    """
+    if not isinstance(value, str):
+        return Absent(name="name")
+    name = " ".join(value.split())
+    if not name or len(name) > LONGEST_NAME or _NOT_A_NAME.search(name) or not any(map(str.isalpha, name)):
+        return Absent(name="name")
+    return name
+
+
+def fill(phrase: object, **values: object) -> str:
+    """A shared phrase with its ``{placeholders}`` filled in."""
+    if not isinstance(phrase, str):
+        _refuse_absent(phrase)
+        raise TypeError("fill takes a phrase from strings")
+
+    def value_of(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            raise ValueError(f"the phrase needs {match[1]!r}")
+        return str(values[match[1]])
+
+    return _PLACEHOLDER.sub(value_of, phrase)
+
+
+def placeholders(phrase: str) -> frozenset[str]:
+    """The names a phrase leaves to be filled in."""
+    return frozenset(_PLACEHOLDER.findall(phrase))
+
+
+def link(value: object) -> str:
+    """An address a reader may follow: http, https or mailto, nothing else."""
+    if not isinstance(value, str) or not _LINK.fullmatch(value):
+        _refuse_absent(value)
+        raise ValueError(f"{value!r} is not a link (http, https or mailto)")
+    return value
+
+
+def colour(value: object) -> str:
+    """A colour as ``#rgb`` or ``#rrggbb``, written out with six digits."""
+    if not isinstance(value, str) or not _COLOUR.fullmatch(value):
+        _refuse_absent(value)
+        raise ValueError(f"{value!r} is not a colour such as #1f5eff")
+    digits = value[1:].lower()
+    return "#" + (digits if len(digits) == 6 else "".join(digit * 2 for digit in digits))
+
+
+def ink(value: object) -> str:
+    """Black or white, whichever reads better on this colour (WCAG 2.2, relative luminance)."""
+    digits = colour(value)[1:]
+    red, green, blue = (_linear(int(digits[place : place + 2], 16) / 255) for place in (0, 2, 4))
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return "#ffffff" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "#111111"
+
+
+PLAIN_FILTERS: Mapping[str, Callable[..., object]] = {
+    "greeting_name": greeting_name,
+    "fill": fill,
+    "link": link,
+    "colour": colour,
+    "ink": ink,
+}
+
+
+def _linear(channel: float) -> float:
+    return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)
+
+
+def _refuse_absent(value: object) -> None:
+    if isinstance(value, Undefined):
+        str(value)  # An absent value says itself what is missing.
+        raise ValueError("the value is absent")
+
+
+def _number(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        _refuse_absent(value)
+        raise TypeError(f"{value!r} is not a number")
+    number = Decimal(str(value))
+    if not number.is_finite() or abs(number) >= Decimal("1e18"):
+        raise ValueError("the number is out of range")
+    whole = number.to_integral_value()
+    return whole + 0 if whole == number else number
+
+
+def _rounded(value: object, decimals: int) -> Decimal:
+    number = _number(value)
+    return _number(round(number, decimals)) if number != number.to_integral_value() else number
+
+
+def _day(value: object, context: Context) -> date:
+    if isinstance(value, datetime):
+        zone = context.get("zone")
+        return value.astimezone(zone).date() if isinstance(zone, tzinfo) else value.date()
+    if not isinstance(value, date):
+        _refuse_absent(value)
+        raise TypeError(f"{value!r} is not a date")
+    return value
+
+
+def _plural_table(forms: object) -> Mapping[str, str]:
+    if not isinstance(forms, Mapping):
+        _refuse_absent(forms)
+        raise TypeError("plural takes forms by name, or a table of forms from strings")
+    return forms

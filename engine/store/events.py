@@ -1,0 +1,194 @@
+"""Deliveries: stored once, claimed in the order of arrival, set aside when they harm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, select, tuple_, update
+
+from ..model import TIMER_DUE, Due
+from .dialect import insert
+from .rows import EventState, Received, StoredEvent, micros, moment
+from .schema import event, timer
+
+CLAIM = timedelta(minutes=5)
+MAX_ATTEMPTS = 3
+CLOCK = "clock"
+"""The source of the events that the clock makes."""
+
+
+def add(connection: Connection, deliveries: Sequence[Received]) -> list[bool]:
+    """Store deliveries; for each whether it is new. A known (source, key) leaves the store as it was."""
+    rows = [_row(delivery) for delivery in deliveries]
+    statement = insert(connection, event).on_conflict_do_nothing(index_elements=["source", "key"])
+    stored = connection.execute(statement.returning(event.c.source, event.c.key), rows)
+    new = {(source, key) for source, key in stored}
+    # Two equal deliveries in one group: the first of them is the new one.
+    return [_take(new, (delivery.source, delivery.key)) for delivery in deliveries]
+
+
+def claim(connection: Connection, limit: int, now: datetime) -> list[StoredEvent]:
+    """The next deliveries in order, counted as tried before anybody touches them.
+
+    One that was tried before, and took its worker with it, comes alone; after ``MAX_ATTEMPTS`` it is quarantined.
+    """
+    _release_expired(connection, now)
+    rows = connection.execute(
+        select(event)
+        .where(event.c.state == EventState.STORED)
+        .order_by(event.c.seq)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    found = _harmless_run([dict(row) for row in rows.mappings()])
+    if found and found[0]["attempts"] >= MAX_ATTEMPTS:
+        reason = f"gave up after {MAX_ATTEMPTS} attempts that ended the process"
+        quarantine(connection, found[0]["seq"], reason)
+        return claim(connection, limit, now)
+    connection.execute(
+        update(event)
+        .where(event.c.seq.in_([row["seq"] for row in found]))
+        .values(state=EventState.CLAIMED, attempts=event.c.attempts + 1, claimed_until=micros(now + CLAIM))
+    )
+    return [_stored(row) for row in found]
+
+
+def quarantine(connection: Connection, seq: int, reason: str) -> None:
+    """Set a delivery aside with the reason; it stays listed and can be replayed."""
+    connection.execute(
+        update(event).where(event.c.seq == seq).values(state=EventState.QUARANTINED, note=reason, claimed_until=None)
+    )
+
+
+def recover(connection: Connection) -> int:
+    """Give back what a process that is gone had claimed; how many."""
+    claimed = event.c.state == EventState.CLAIMED
+    return connection.execute(update(event).where(claimed).values(state=EventState.STORED, claimed_until=None)).rowcount
+
+
+def replay(connection: Connection, seqs: Iterable[int]) -> int:
+    """Put deliveries back in line, to be read and decided anew; how many were.
+
+    What has been sent under an idempotency key is not sent again.
+    """
+    settled = (EventState.QUARANTINED, EventState.DECIDED, EventState.IGNORED)
+    return connection.execute(
+        update(event)
+        .where(event.c.seq.in_(list(seqs)), event.c.state.in_(settled))
+        .values(state=EventState.STORED, attempts=0, note=None)
+    ).rowcount
+
+
+def promote(connection: Connection, now: datetime, limit: int) -> int:
+    """Turn due timers into events for the clock's door, most overdue first; how many."""
+    armed = timer.c.state == "armed"
+    rows = [
+        dict(row)
+        for row in connection.execute(
+            select(timer)
+            .where(armed, timer.c.due_at <= micros(now))
+            .order_by(timer.c.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).mappings()
+    ]
+    if not rows:
+        return 0
+    add(connection, [_bell(row, now) for row in rows])
+    connection.execute(
+        update(timer)
+        .where(tuple_(timer.c.rule, timer.c.subject, timer.c.slot).in_([_place(row) for row in rows]), armed)
+        .values(state="fired")
+    )
+    return len(rows)
+
+
+def next_timer(connection: Connection) -> datetime | None:
+    """When the next timer comes due."""
+    due = connection.scalar(select(func.min(timer.c.due_at)).where(timer.c.state == "armed"))
+    return None if due is None else moment(due)
+
+
+def due_of(raw: bytes) -> Due:
+    """What a timer's event says."""
+    said = json.loads(raw)
+    about = datetime.fromisoformat(said["about"]).date()
+    due_at = datetime.fromisoformat(said["due_at"])
+    return Due(**{**said, "about": about, "due_at": due_at})
+
+
+def _bell(row: dict[str, Any], now: datetime) -> Received:
+    rule, subject, slot = _place(row)
+    said = {
+        "rule": rule,
+        "subject": subject,
+        "slot": slot,
+        "about": row["about"],
+        "due_at": moment(row["due_at"]).isoformat(),
+        "member_id": row["member_id"],
+    }
+    return Received(
+        source=CLOCK,
+        key=f"{rule}:{subject}:{slot}:{row['generation']}",
+        lane=row["lane"],
+        raw=json.dumps(said, ensure_ascii=False).encode(),
+        received_at=now,
+        type_hint=TIMER_DUE,
+    )
+
+
+def _place(row: dict[str, Any]) -> tuple[str, str, str]:
+    return row["rule"], row["subject"], row["slot"]
+
+
+def _release_expired(connection: Connection, now: datetime) -> None:
+    connection.execute(
+        update(event)
+        .where(event.c.state == EventState.CLAIMED, event.c.claimed_until < micros(now))
+        .values(state=EventState.STORED, claimed_until=None)
+    )
+
+
+def _harmless_run(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows up to the first that was tried before; that one alone when it is the first."""
+    for index, row in enumerate(rows):
+        if row["attempts"]:
+            return rows[: max(index, 1)]
+    return rows
+
+
+def _take(new: set[tuple[str, str]], key: tuple[str, str]) -> bool:
+    if key in new:
+        new.remove(key)
+        return True
+    return False
+
+
+def _row(delivery: Received) -> dict[str, Any]:
+    return {
+        "source": delivery.source,
+        "key": delivery.key,
+        "lane": delivery.lane,
+        "type_hint": delivery.type_hint,
+        "content_type": delivery.content_type,
+        "raw": delivery.raw,
+        "received_at": micros(delivery.received_at),
+        "state": EventState.STORED,
+        "attempts": 0,
+    }
+
+
+def _stored(row: dict[str, Any]) -> StoredEvent:
+    received = Received(
+        source=row["source"],
+        key=row["key"],
+        lane=row["lane"],
+        raw=row["raw"],
+        received_at=moment(row["received_at"]),
+        type_hint=row["type_hint"],
+        content_type=row["content_type"],
+    )
+    return StoredEvent(seq=row["seq"], received=received, attempts=row["attempts"])

@@ -1,0 +1,186 @@
+"""Worded messages: claimed under a lease, permitted once, settled by what the relay said.
+
+The permit is one conditional update, committed before the bytes that hold the body are written. Whoever cannot get it
+sends nothing; whoever has got it and vanishes leaves a row that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, not_, or_, select, update
+
+from ..model import OnAmbiguous, Reason
+from .dialect import insert
+from .rows import NotificationState, Queued, maybe_micros, micros, moment
+from .schema import notification, suppression
+
+LEASE = timedelta(minutes=20)
+"""Longer than the ten minutes a relay may take to answer the final dot (RFC 5321 section 4.5.3.2.6)."""
+
+_QUEUED, _CLAIMED, _PERMITTED = NotificationState.QUEUED, NotificationState.CLAIMED, NotificationState.PERMITTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one attempt ended."""
+
+    key: str
+    lease: str
+    state: NotificationState
+    """``QUEUED`` puts the message back in line for ``due_at``."""
+    at: datetime
+    reply: str
+    due_at: datetime | None = None
+    counts: bool = True
+    """Whether this was an attempt at the recipient; a relay that is down is not the message's fault."""
+    suppress: str | None = None
+    """An address that nobody should write to again."""
+
+
+def claim(connection: Connection, limit: int, lease: str, now: datetime) -> list[Queued]:
+    """Lease the next due messages, longest due first. Those whose useful time is over are ended instead."""
+    _end_leases(connection, now, notification.c.leased_until < micros(now))
+    _expire(connection, now)
+    due = (
+        select(notification.c.id)
+        .where(notification.c.state == _QUEUED, notification.c.due_at <= micros(now))
+        .order_by(notification.c.due_at, notification.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = connection.scalars(due).all()
+    if not ids:
+        return []
+    leased = (
+        update(notification)
+        .where(notification.c.id.in_(ids))
+        .values(state=_CLAIMED, lease=lease, leased_until=micros(now + LEASE))
+        .returning(
+            notification.c.id,
+            notification.c.key,
+            notification.c.channel,
+            notification.c.route,
+            notification.c.address,
+            notification.c.payload,
+            notification.c.attempts,
+            notification.c.on_ambiguous,
+        )
+    )
+    rows = sorted(connection.execute(leased).mappings(), key=lambda row: row["id"])
+    return [Queued(lease=lease, **{name: value for name, value in row.items() if name != "id"}) for row in rows]
+
+
+def permit(connection: Connection, key: str, lease: str, now: datetime) -> bool:
+    """Whether this sender may send this message now; true once at most per lease."""
+    suppressed = exists().where(suppression.c.address == func.lower(notification.c.address))
+    given = connection.execute(
+        update(notification)
+        .where(
+            notification.c.key == key,
+            notification.c.state == _CLAIMED,
+            notification.c.lease == lease,
+            notification.c.leased_until > micros(now),
+            or_(notification.c.send_before.is_(None), notification.c.send_before > micros(now)),
+            not_(suppressed),
+        )
+        .values(state=_PERMITTED)
+    )
+    return given.rowcount == 1
+
+
+def record(connection: Connection, outcomes: Sequence[Outcome]) -> int:
+    """Note how attempts ended; how many of them still held their lease."""
+    held = 0
+    for outcome in outcomes:
+        mine = and_(
+            notification.c.key == outcome.key,
+            notification.c.lease == outcome.lease,
+            notification.c.state.in_((_CLAIMED, _PERMITTED)),
+        )
+        held += connection.execute(
+            update(notification)
+            .where(mine)
+            .values(
+                state=outcome.state,
+                reply=outcome.reply,
+                due_at=func.coalesce(maybe_micros(outcome.due_at), notification.c.due_at),
+                attempts=notification.c.attempts + (1 if outcome.counts else 0),
+                settled_at=None if outcome.state is _QUEUED else micros(outcome.at),
+                lease=None,
+                leased_until=None,
+            )
+        ).rowcount
+        if outcome.suppress is not None:
+            _suppress(connection, outcome.suppress, outcome.at)
+    return held
+
+
+def withhold(connection: Connection, key: str, lease: str, now: datetime) -> None:
+    """End a message whose permit was refused, with the reason; one that someone else has ended stays as it is."""
+    suppressed = exists().where(suppression.c.address == func.lower(notification.c.address))
+    over = and_(notification.c.send_before.is_not(None), notification.c.send_before <= micros(now))
+    connection.execute(
+        update(notification)
+        .where(notification.c.key == key, notification.c.lease == lease, notification.c.state == _CLAIMED)
+        .values(
+            state=case((suppressed, NotificationState.FAILED), (over, NotificationState.EXPIRED), else_=_QUEUED),
+            reason=case(
+                (suppressed, Reason.SUPPRESSED_ADDRESS), (over, Reason.USEFUL_TIME_OVER), else_=notification.c.reason
+            ),
+            settled_at=case((or_(suppressed, over), micros(now))),
+            lease=None,
+            leased_until=None,
+        )
+    )
+
+
+def recover(connection: Connection, now: datetime) -> int:
+    """End all leases: the process that held them is gone. What had been permitted may or may not have been sent."""
+    return _end_leases(connection, now, notification.c.lease.is_not(None))
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """When the next queued message is due."""
+    due = connection.scalar(select(func.min(notification.c.due_at)).where(notification.c.state == _QUEUED))
+    return None if due is None else moment(due)
+
+
+def backlog(connection: Connection, now: datetime) -> int:
+    """How many worded messages wait for their turn."""
+    waiting = notification.c.state.in_((_QUEUED, _CLAIMED))
+    count = select(func.count()).select_from(notification).where(waiting, notification.c.due_at <= micros(now))
+    return connection.scalar(count) or 0
+
+
+def _end_leases(connection: Connection, now: datetime, which: ColumnElement[bool]) -> int:
+    again = notification.c.on_ambiguous == OnAmbiguous.RESEND
+    back = {"lease": None, "leased_until": None}
+    unclear = update(notification).where(notification.c.state == _PERMITTED, which)
+    connection.execute(
+        update(notification).where(notification.c.state == _CLAIMED, which).values(state=_QUEUED, **back)
+    )
+    return connection.execute(
+        unclear.values(
+            state=case((again, _QUEUED), else_=NotificationState.UNKNOWN),
+            reply="the sender was lost after the permit to send",
+            attempts=notification.c.attempts + 1,
+            settled_at=case((again, None), else_=micros(now)),
+            **back,
+        )
+    ).rowcount
+
+
+def _expire(connection: Connection, now: datetime) -> None:
+    connection.execute(
+        update(notification)
+        .where(notification.c.state == _QUEUED, notification.c.send_before <= micros(now))
+        .values(state=NotificationState.EXPIRED, reason=Reason.USEFUL_TIME_OVER, settled_at=micros(now))
+    )
+
+
+def _suppress(connection: Connection, address: str, now: datetime) -> None:
+    row = {"address": address.lower(), "since": micros(now), "reason": "the relay refused the address"}
+    connection.execute(insert(connection, suppression).on_conflict_do_nothing(index_elements=["address"]).values(row))

@@ -1,0 +1,177 @@
+"""Between rows and the nouns: times as integer microseconds, facts as JSON with dates marked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from ..model import Card, Fact, Member, Reason, Timer, TimerState, Value
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class EventState(StrEnum):
+    """Where a delivery stands."""
+
+    STORED = "stored"
+    CLAIMED = "claimed"
+    DECIDED = "decided"
+    IGNORED = "ignored"
+    """Of a type that is not about a member, or unknown: kept and counted."""
+    QUARANTINED = "quarantined"
+    """Cannot be read or decided: kept with the reason, replayable."""
+
+
+class NotificationState(StrEnum):
+    """Where a message stands."""
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    PERMITTED = "permitted"
+    SENT = "sent"
+    CAPTURED = "captured"
+    HELD = "held"
+    """Its template cannot be worded; waits for someone to mend it."""
+    FAILED = "failed"
+    """Refused for good."""
+    UNKNOWN = "unknown"
+    """The connection was lost after the final dot: only the recipient knows."""
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    """Its useful time was over before it could be delivered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A delivery as it came in, before anybody has read it."""
+
+    source: str
+    key: str
+    lane: str
+    raw: bytes
+    received_at: datetime
+    type_hint: str | None = None
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """A delivery out of the store, with its place in the order of arrival."""
+
+    seq: int
+    received: Received
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A worded message out of the store, leased to one sender."""
+
+    key: str
+    channel: str
+    route: str
+    address: str
+    payload: bytes
+    attempts: int
+    lease: str
+    on_ambiguous: str
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970 UTC."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(value: int) -> datetime:
+    """The aware UTC time of ``micros``."""
+    return _EPOCH + value * _MICROSECOND
+
+
+def maybe_micros(value: datetime | None) -> int | None:
+    """``micros``, or ``None`` for ``None``."""
+    return None if value is None else micros(value)
+
+
+def maybe_moment(value: int | None) -> datetime | None:
+    """``moment``, or ``None`` for ``None``."""
+    return None if value is None else moment(value)
+
+
+def pack_facts(facts: Mapping[str, Fact]) -> str:
+    """Facts as JSON text."""
+    plain = {name: [fact.value, micros(fact.as_of)] for name, fact in facts.items()}
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_mark)
+
+
+def unpack_facts(text: str) -> dict[str, Fact]:
+    """The facts of ``pack_facts``."""
+    plain = json.loads(text, object_hook=_unmark)
+    return {name: Fact(value=value, as_of=moment(as_of)) for name, (value, as_of) in plain.items()}
+
+
+def member_of(row: Mapping[str, Any], aliases: frozenset[str]) -> Member:
+    """A member out of its row."""
+    return Member(id=row["id"], aliases=aliases, facts=unpack_facts(row["facts"]))
+
+
+def card_of(row: Mapping[str, Any]) -> Card:
+    """A card out of its row."""
+    return Card(id=row["id"], facts=unpack_facts(row["facts"]))
+
+
+def timer_of(row: Mapping[str, Any]) -> Timer:
+    """A timer out of its row."""
+    return Timer(
+        rule=row["rule"],
+        subject=row["subject"],
+        slot=row["slot"],
+        member_id=row["member_id"],
+        lane=row["lane"],
+        about=date.fromisoformat(row["about"]),
+        due_at=moment(row["due_at"]),
+        state=TimerState(row["state"]),
+        generation=row["generation"],
+        reason=Reason(row["reason"]) if row["reason"] else None,
+        sent_at=maybe_moment(row["sent_at"]),
+        sent_about=date.fromisoformat(row["sent_about"]) if row["sent_about"] else None,
+    )
+
+
+def timer_row(timer: Timer) -> dict[str, Any]:
+    """A timer as a row."""
+    return {
+        "rule": timer.rule,
+        "subject": timer.subject,
+        "slot": timer.slot,
+        "member_id": timer.member_id,
+        "lane": timer.lane,
+        "about": timer.about.isoformat(),
+        "due_at": micros(timer.due_at),
+        "state": timer.state.value,
+        "generation": timer.generation,
+        "reason": timer.reason.value if timer.reason else None,
+        "sent_at": maybe_micros(timer.sent_at),
+        "sent_about": timer.sent_about.isoformat() if timer.sent_about else None,
+    }
+
+
+def _mark(value: Value) -> dict[str, str]:
+    if isinstance(value, datetime):
+        return {"$time": value.isoformat()}
+    if isinstance(value, date):
+        return {"$date": value.isoformat()}
+    raise TypeError(f"a fact cannot hold {type(value).__name__}")
+
+
+def _unmark(plain: dict[str, Any]) -> Any:
+    if len(plain) == 1:
+        if "$date" in plain:
+            return date.fromisoformat(plain["$date"])
+        if "$time" in plain:
+            return datetime.fromisoformat(plain["$time"])
+    return plain

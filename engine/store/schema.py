@@ -1,0 +1,190 @@
+"""The tables. Times are integer microseconds since 1970 UTC; dates are ISO text.
+
+Uniqueness and ownership live here, in keys and conditional updates, not in the code around them:
+
+- ``event (source, key)``: a delivery is stored once;
+- ``happening (key)``: reports of one happening under several names are decided once;
+- ``notification (key)``: rule, happening, member and slot lead to one message;
+- ``timer (rule, subject, slot)``: a reminder has one place, whatever moves it.
+
+Schema changes are ordered functions in ``migrations.py``; this module always shows the newest shape.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+# SQLite gives automatic keys to INTEGER columns only.
+_KEY = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("seq", _KEY, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("lane", String, nullable=False),
+    Column("type_hint", String),
+    Column("content_type", String),
+    Column("raw", LargeBinary, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("claimed_until", BigInteger),
+    Column("name", String),
+    Column("member_id", String),
+    Column("card_id", String),
+    Column("occurred_at", BigInteger),
+    Column("decided_at", BigInteger),
+    Column("ruleset", String),
+    Column("note", Text),
+    UniqueConstraint("source", "key"),
+)
+Index("event_open", event.c.seq, sqlite_where=event.c.state == "stored", postgresql_where=event.c.state == "stored")
+Index("event_claimed", event.c.claimed_until, sqlite_where=event.c.state == "claimed",
+      postgresql_where=event.c.state == "claimed")  # fmt: skip
+Index("event_member", event.c.member_id, event.c.seq)
+
+happening = Table(
+    "happening",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("event_seq", _KEY, ForeignKey("event.seq"), nullable=False),
+)
+
+member = Table(
+    "member",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("facts", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)
+
+alias = Table(
+    "alias",
+    metadata,
+    Column("alias", String, primary_key=True),
+    Column("member_id", String, nullable=False),
+)
+Index("alias_member", alias.c.member_id)
+
+card = Table(
+    "card",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("member_id", String, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)
+Index("card_member", card.c.member_id)
+
+timer = Table(
+    "timer",
+    metadata,
+    Column("rule", String, primary_key=True),
+    Column("subject", String, primary_key=True),
+    Column("slot", String, primary_key=True),
+    Column("member_id", String, nullable=False),
+    Column("lane", String, nullable=False),
+    Column("about", String, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("state", String, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("reason", String),
+    Column("sent_at", BigInteger),
+    Column("sent_about", String),
+)
+Index("timer_due", timer.c.due_at, sqlite_where=timer.c.state == "armed", postgresql_where=timer.c.state == "armed")
+Index("timer_subject", timer.c.subject)
+Index("timer_member", timer.c.member_id)
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("event_seq", _KEY, ForeignKey("event.seq"), nullable=False),
+    Column("member_id", String),
+    Column("rule", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("reason", String),
+    Column("slot", String),
+    Column("template", String),
+    Column("detail", Text, nullable=False, server_default=text("''")),
+    Column("at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+    Column("moved_from", BigInteger),
+    Column("notification", String),
+    Column("ruleset", String, nullable=False),
+)
+Index("decision_member", decision.c.member_id, decision.c.id)
+Index("decision_event", decision.c.event_seq)
+
+notification = Table(
+    "notification",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("key", String, nullable=False, unique=True),
+    Column("event_seq", _KEY, ForeignKey("event.seq"), nullable=False),
+    Column("rule", String, nullable=False),
+    Column("subject_id", String, nullable=False),
+    Column("about", String),
+    Column("slot", String, nullable=False),
+    Column("member_id", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("route", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("template", String, nullable=False),
+    Column("locale", String, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("payload", LargeBinary),
+    Column("on_ambiguous", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", String),
+    Column("created_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("send_before", BigInteger),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("lease", String),
+    Column("leased_until", BigInteger),
+    Column("settled_at", BigInteger),
+    Column("reply", Text),
+)
+Index("notification_due", notification.c.due_at, sqlite_where=notification.c.state == "queued",
+      postgresql_where=notification.c.state == "queued")  # fmt: skip
+Index("notification_leased", notification.c.leased_until,
+      sqlite_where=notification.c.state.in_(("claimed", "permitted")),
+      postgresql_where=notification.c.state.in_(("claimed", "permitted")))  # fmt: skip
+Index("notification_subject", notification.c.subject_id, notification.c.rule)
+Index("notification_member", notification.c.member_id, notification.c.id)
+
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("address", String, primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    Column("reason", String, nullable=False),
+)

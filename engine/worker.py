@@ -1,0 +1,116 @@
+"""Claim, work, sleep until woken, drain on stop.
+
+Two loops: one decides deliveries, one carries messages out. Both look for work whenever they are woken and at least
+every ``IDLE_S`` seconds, because a wake-up is a hint and the store is the truth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+
+from .errors import StoreBusy
+from .pipeline import Pipeline
+from .store import Queued
+
+IDLE_S = 1.0
+BATCH = 200
+BACKLOG = 2_000
+"""Worded messages that may wait: about a minute's work of the channel. Timers beyond it stay timers."""
+DRAIN = timedelta(seconds=30)
+
+
+class Worker:
+    """Keeps the pipeline moving until it is stopped."""
+
+    def __init__(self, pipeline: Pipeline, *, senders: int = 20) -> None:
+        self._pipeline = pipeline
+        self._senders = senders
+        self._deciding = asyncio.Event()
+        self._sending = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._loops: list[asyncio.Task[None]] = []
+        self._out: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin to work in the running event loop."""
+        self._loops = [
+            asyncio.create_task(self._keep(self._decide, self._deciding), name="pointbell-decide"),
+            asyncio.create_task(self._keep(self._send, self._sending), name="pointbell-send"),
+        ]
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._deciding.set()
+        self._sending.set()
+
+    async def stop(self, drain: timedelta = DRAIN) -> None:
+        """Claim nothing more and finish what has been begun, for ``drain`` at most."""
+        self._stopping.set()
+        self.wake()
+        await asyncio.gather(*self._loops)
+        if self._out:
+            await asyncio.wait(self._out, timeout=drain.total_seconds())
+        for task in self._out:
+            task.cancel()
+        await asyncio.gather(*self._out, return_exceptions=True)
+
+    async def until_idle(self) -> int:
+        """Do all work that is due now, timers included, and return; how many deliveries and messages it was."""
+        pipeline, done = self._pipeline, 0
+        while True:
+            rung = await pipeline.store.promote_timers(pipeline.now(), BACKLOG)
+            decided = await pipeline.process(BATCH)
+            messages = await pipeline.store.claim_notifications(self._senders, pipeline.now())
+            await asyncio.gather(*(pipeline.send(message) for message in messages))
+            done += decided + len(messages)
+            if not rung and not decided and not messages:
+                return done
+
+    async def promote(self) -> None:
+        """Turn due timers into events; called by the clock."""
+        if await self._pipeline.store.promote_timers(self._pipeline.now(), BACKLOG):
+            self._deciding.set()
+
+    async def _keep(self, work: Callable[[], Awaitable[bool]], woken: asyncio.Event) -> None:
+        while not self._stopping.is_set():
+            woken.clear()
+            try:
+                busy = await work()
+            except StoreBusy as error:
+                self._pipeline.observer.refused("claim", error)
+                busy = False
+            if not busy and not self._stopping.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), IDLE_S)
+
+    async def _decide(self) -> bool:
+        decided = await self._pipeline.process(BATCH)
+        if decided:
+            self._sending.set()
+        return bool(decided)
+
+    async def _send(self) -> bool:
+        free = self._senders - len(self._out)
+        if free <= 0:
+            await asyncio.wait(self._out, return_when=asyncio.FIRST_COMPLETED)
+            return True
+        messages = await self._pipeline.store.claim_notifications(free, self._pipeline.now())
+        for message in messages:
+            task = asyncio.create_task(self._send_one(message))
+            self._out.add(task)
+            task.add_done_callback(self._out.discard)
+        return len(messages) == free
+
+    async def _send_one(self, message: Queued) -> None:
+        try:
+            await self._pipeline.send(message)
+        except StoreBusy as error:
+            # Nothing was sent without a permit; the lease runs out and the message comes again.
+            self._pipeline.observer.refused("permit", error)
+        except Exception as error:  # noqa: BLE001 - a fault in one message must not end the sender; it is reported.
+            self._pipeline.observer.refused("send", error)
+        finally:
+            self._sending.set()
