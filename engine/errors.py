@@ -33,6 +33,10 @@ class PointbellError(Exception):
 class ConfigError(PointbellError):
     """config.yaml cannot be used."""
 
+    def __init__(self, message: str = "", diagnostics: tuple[object, ...] = ()) -> None:
+        super().__init__(message)
+        self.diagnostics = diagnostics
+
 
 class RulesetInvalid(PointbellError):
     """The rules or templates have errors; the last good set stays in force."""

@@ -100,7 +100,7 @@ class Programme:
     """IANA name of the zone that owns the programme's dates."""
     locale: str = "en"
     currency: str | None = None
-    brand: Mapping[str, str] = field(default_factory=dict)
+    brand: Mapping[str, str | None] = field(default_factory=dict)
     channels: Mapping[str, str] = field(default_factory=lambda: {"email": "email"})
     """Which field of a member each channel takes its address from."""
 

@@ -18,7 +18,7 @@ from .decide import Book, Needs, decide, withdrawals
 from .deliver import Channel, Deferred, Delivery, Outgoing, Refused, Sent, Unknown, Withheld, retry_after
 from .errors import BodyError, StoreBusy
 from .ingest import Delivery as Body
-from .ingest import SourceSettings, peek, read, verify
+from .ingest import Reading, SourceSettings, peek, read, verify
 from .model import (
     TIMER_DUE,
     UNKNOWN_EVENT,
@@ -112,7 +112,7 @@ class Pipeline:
             lane=seen.lane or seen.transport_key,
             raw=body.body,
             received_at=body.received_at,
-            type_hint=body.type_hint,
+            type_hint=seen.type_hint,
             content_type=body.headers.get("content-type"),
         )
         [new] = await self.store.add_events([received])
@@ -125,7 +125,7 @@ class Pipeline:
         if not claimed:
             return 0
         readings = [(stored, self._read(stored)) for stored in claimed]
-        needs = Needs.of(event for _, events in readings if isinstance(events, list) for event in events)
+        needs = Needs.of(event for _, reading in readings if isinstance(reading, Reading) for event in reading.events)
         settlements, done = await self._until_stored(readings, needs)
         self.observer.settled(settlements, done)
         return len(claimed)
@@ -145,10 +145,10 @@ class Pipeline:
 
     # --- process, step by step ---
 
-    def _read(self, stored: StoredEvent) -> list[Event] | BodyError:
+    def _read(self, stored: StoredEvent) -> Reading | BodyError:
         received = stored.received
         if received.source == CLOCK:
-            return [_bell(received)]
+            return Reading(events=(_bell(received),))
         source = self.sources.get(received.source)
         if source is None:
             return BodyError(f"there is no source {received.source} in config.yaml any more")
@@ -159,6 +159,7 @@ class Pipeline:
             body=received.raw,
             received_at=received.received_at,
             type_hint=received.type_hint,
+            key=received.key,
         )
         try:
             return read(body)
@@ -166,13 +167,13 @@ class Pipeline:
             return error
 
     async def _until_stored(
-        self, readings: Sequence[tuple[StoredEvent, list[Event] | BodyError]], needs: Needs
+        self, readings: Sequence[tuple[StoredEvent, Reading | BodyError]], needs: Needs
     ) -> tuple[list[Settlement], Settled]:
         """Decide on what is known and store it; once more if the ground moved, later if the database refuses."""
         while True:
             try:
                 book = await self.store.load(needs)
-                settlements = [self._settlement(stored, events, book) for stored, events in readings]
+                settlements = [self._settlement(stored, reading, book) for stored, reading in readings]
                 return settlements, await self.store.settle(book, settlements)
             except Conflict:
                 continue
@@ -180,24 +181,24 @@ class Pipeline:
                 self.observer.refused("settle", error)
                 await asyncio.sleep(PATIENCE_S)
 
-    def _settlement(self, stored: StoredEvent, events: list[Event] | BodyError, book: Book) -> Settlement:
+    def _settlement(self, stored: StoredEvent, reading: Reading | BodyError, book: Book) -> Settlement:
         at, ruleset = self.now(), self.ruleset
         empty = Settlement(seq=stored.seq, state=EventState.QUARANTINED, at=at, ruleset=ruleset.hash)
-        if isinstance(events, BodyError):
-            return replace(empty, note=str(events))
+        if isinstance(reading, BodyError):
+            return replace(empty, note=str(reading))
         try:
-            return self._decided(empty, events, book, ruleset)
+            return self._decided(empty, reading, book, ruleset)
         except Exception as error:  # noqa: BLE001 - one poisonous event must not stop the others; it is kept and listed.
             self.observer.refused("decide", error)
             return replace(empty, note=f"{type(error).__name__}: {error}")
 
-    def _decided(self, empty: Settlement, events: list[Event], book: Book, ruleset: Ruleset) -> Settlement:
-        known = [book.addressed(event) for event in events if event.name != UNKNOWN_EVENT]
-        if not known:
-            names = ", ".join(event.producer_name for event in events)
-            return replace(empty, state=EventState.IGNORED, name=UNKNOWN_EVENT, note=f"not about a member: {names}")
-        settlement = empty
-        for event in known:
+    def _decided(self, empty: Settlement, reading: Reading, book: Book, ruleset: Ruleset) -> Settlement:
+        settlement = replace(empty, state=EventState.IGNORED, note="; ".join(reading.notes) or None)
+        for unaddressed in reading.events:
+            if unaddressed.name == UNKNOWN_EVENT:
+                settlement = replace(settlement, name=UNKNOWN_EVENT)
+                continue
+            event = book.addressed(unaddressed)
             facts = book.facts_for(event, empty.seq)
             decisions = decide(event, facts, ruleset, empty.at)
             worded, decisions = self._write_down(decisions)

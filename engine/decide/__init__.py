@@ -60,7 +60,7 @@ def _reminders(case: Case) -> Iterator[Decision]:
 
 
 def _happening(case: Case) -> Iterator[Decision]:
-    for rule in case.ruleset.by_event.get(case.event.name, ()):
+    for rule in case.ruleset.listening(case.event):
         if case.facts.duplicate_of is not None:
             detail = f"{case.facts.duplicate_of} already reported the same happening"
             yield Skip(rule=rule.name, reason=Reason.DUPLICATE, detail=detail)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from ..language import expiring_points
 from ..model import Decision, Due, Notify, Reason, Skip, TimerState
 from ..ruleset.rule import BeforeTrigger, Offset, Rule
 from .calendar import deadline, zone_of
@@ -41,7 +42,7 @@ def _refusal(due: Due, rule: Rule, trigger: BeforeTrigger, offset: Offset, case:
     nothing = nothing_to_remind(card, trigger, programme, case.now)
     if nothing is not None:
         return nothing
-    if not card.get("next_expiration_points") or not card.get("balance"):
+    if not expiring_points(card):
         return Reason.NOTHING_AT_RISK, "no producer has told how many points would expire"
     return _lateness(plan_for(rule, trigger, case.facts, programme), offset, due, case.now)
 

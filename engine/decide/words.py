@@ -47,28 +47,39 @@ class Occasion:
 
 def word(rule: Rule, occasion: Occasion, case: Case) -> Iterator[Decision]:
     """The rule's messages for this occasion, or why there are none."""
-    member, programme = case.facts.member, case.ruleset.programme
+    member = case.facts.member
     if member is None:
         yield Skip(rule=rule.name, reason=Reason.ABSENT, detail="the event names no member", slot=occasion.slot)
         return
     if member.get(ERASED):
         yield Skip(rule=rule.name, reason=Reason.ERASED, detail="the member was deleted", slot=occasion.slot)
         return
-    view = build_view(
-        event=case.event,
-        facts=case.facts,
-        programme=programme,
-        now=case.now,
-        zone=zone_of(case.facts, programme),
-        extra=occasion.extra,
-    )
+    view = view_of(case, occasion.extra)
     refusal = _refusal(rule.condition, view)
     if refusal is not None:
         reason, detail = refusal
         yield Skip(rule=rule.name, reason=reason, detail=_with_zone(detail, case.facts), slot=occasion.slot)
         return
     for send in rule.sends:
-        yield _message(rule, send, occasion, member, view, case)
+        yield _message(rule, send, occasion, case, member=member, view=view)
+
+
+def view_of(case: Case, extra: Mapping[str, object]) -> View:
+    """The facts as rules and templates see them."""
+    programme = case.ruleset.programme
+    return build_view(
+        case.event,
+        case.facts,
+        {
+            "name": programme.name,
+            "timezone": programme.timezone,
+            "locale": programme.locale,
+            "currency": programme.currency,
+        },
+        case.now,
+        zone_of(case.facts, programme),
+        {"brand": programme.brand, **extra},
+    )
 
 
 def address_of(member: Member, address_field: str) -> tuple[str | None, str]:
@@ -84,7 +95,7 @@ def address_of(member: Member, address_field: str) -> tuple[str | None, str]:
         return None, f"member {member.id} has an {address_field} that is not a valid address"
 
 
-def _message(rule: Rule, send: Send, occasion: Occasion, member: Member, view: View, case: Case) -> Decision:
+def _message(rule: Rule, send: Send, occasion: Occasion, case: Case, *, member: Member, view: View) -> Decision:
     skip = Skip(rule=rule.name, reason=Reason.CONDITION, slot=occasion.slot, template=send.template)
     refusal = _refusal(send.condition, view)
     if refusal is not None:
@@ -116,8 +127,8 @@ def _message(rule: Rule, send: Send, occasion: Occasion, member: Member, view: V
 
 
 def _worded(notification: Notification, view: View, ruleset: Ruleset, skip: Skip) -> Decision:
-    template = ruleset.templates.choose(notification.template, notification.channel, notification.locale)
     try:
+        template = ruleset.templates.choose(notification.template, notification.channel, notification.locale)
         words = template.render(view)
     except TemplateError as error:
         return replace(skip, reason=Reason.TEMPLATE_HELD, detail=str(error), held=notification)

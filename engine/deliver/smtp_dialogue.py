@@ -24,11 +24,11 @@ _PARTING = 2.0  # seconds a server gets to answer QUIT
 _TIDYING = 5.0  # seconds a server gets to answer RSET
 
 
-class BrokenOffError(Exception):
+class BrokenOff(Exception):
     """The talk has ended, and not a byte of a body was written by whoever is told."""
 
 
-class BodyUnansweredError(Exception):
+class BodyUnanswered(Exception):
     """The body was begun, and what became of it cannot be known."""
 
 
@@ -67,6 +67,8 @@ class Dialogue(asyncio.Protocol):
         """How many bodies went over this connection."""
         self.in_transaction = False
         """Whether the server holds an envelope that only RSET would clear."""
+        self.rested = False
+        """Whether it was kept for a while, so that the server may have left meanwhile."""
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._received = b""
@@ -81,36 +83,41 @@ class Dialogue(asyncio.Protocol):
         """Whether another command may be sent."""
         return not (self._ended or self._parting or self._received or self._transport.is_closing())
 
+    @property
+    def gone(self) -> bool:
+        """Whether the connection has ended altogether."""
+        return self._closed.done()
+
     async def command(self, line: bytes, within: float) -> Reply:
         """Send a command and wait ``within`` seconds for its reply, which is a yes or a no.
 
-        Raises ``BrokenOffError`` if there is neither.
+        Raises ``BrokenOff`` if there is neither.
         """
         reply = await self._ask(line + b"\r\n", within)
         agreed = reply.code == _GO_AHEAD if line == b"DATA" else reply.accepted
         if not (agreed or reply.refused):
             self._end("the server answered out of order")
-            raise BrokenOffError(f"neither yes nor no: {reply}")
+            raise BrokenOff(f"neither yes nor no: {reply}")
         self.in_transaction = self.in_transaction or (agreed and line.startswith(b"MAIL"))
         return reply
 
     async def body(self, mail: bytes, within: float) -> Reply:
         """Send the mail and the final dot and wait for the verdict, a yes or a no.
 
-        Raises ``BrokenOffError`` if nothing was written, and ``BodyUnansweredError`` for everything unclear after
+        Raises ``BrokenOff`` if nothing was written, and ``BodyUnanswered`` for everything unclear after
         that, being cancelled included.
         """
         self._require_usable()
         self.mails += 1
         try:
             reply = await self._ask(dotted(mail), within)
-        except BrokenOffError as broken:
-            raise BodyUnansweredError(str(broken)) from None
+        except BrokenOff as broken:
+            raise BodyUnanswered(str(broken)) from None
         except asyncio.CancelledError:
-            raise BodyUnansweredError("stopped while waiting for the reply") from None
+            raise BodyUnanswered("stopped while waiting for the reply") from None
         if not (reply.accepted or reply.refused):
             self._end("the server answered out of order")
-            raise BodyUnansweredError(f"neither yes nor no: {reply}")
+            raise BodyUnanswered(f"neither yes nor no: {reply}")
         self.in_transaction = False
         return reply
 
@@ -120,7 +127,7 @@ class Dialogue(asyncio.Protocol):
             return
         try:
             reply = await self._ask(b"RSET\r\n", _TIDYING)
-        except (BrokenOffError, asyncio.CancelledError):  # What the mail came to stands, and must be told.
+        except (BrokenOff, asyncio.CancelledError):  # What the mail came to stands, and must be told.
             return
         if not reply.accepted:
             self._end("the server refused RSET")
@@ -170,7 +177,8 @@ class Dialogue(asyncio.Protocol):
 
     async def _ask(self, data: bytes, within: float) -> Reply:
         self._require_usable()
-        waiter = self._waiter = self._loop.create_future()
+        waiter: asyncio.Future[Reply] = self._loop.create_future()
+        self._waiter = waiter
         timer = self._loop.call_later(within, self._end, f"no reply within {within:g} s")
         self._transport.write(data)
         try:
@@ -188,13 +196,13 @@ class Dialogue(asyncio.Protocol):
     def _require_usable(self) -> None:
         if not self.usable:
             self._end("the server spoke out of turn" if self._received else "the connection was closed")
-            raise BrokenOffError(self._ended)
+            raise BrokenOff(self._ended)
 
     def _end(self, why: str) -> None:
         self._ended = self._ended or why
         self._transport.abort()
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(BrokenOffError(self._ended))
+            self._waiter.set_exception(BrokenOff(self._ended))
 
 
 def dotted(mail: bytes) -> bytes:

@@ -12,11 +12,11 @@ from .channel import Deferred, Refused
 from .smtp_dialogue import CLOSING, Reply
 
 _PERMANENT = 500
-_ADDRESS, _SYSTEM, _PROTOCOL, _POLICY = 1, 3, 5, 7  # subjects of enhanced status codes (RFC 3463 3)
-_ABOUT_SENDER = ((_ADDRESS, 7), (_ADDRESS, 8))  # "bad sender's mailbox address", "... system address"
-_OURS = (_SYSTEM, _PROTOCOL, _POLICY)
-_OUR_CODES = range(500, 506)  # syntax, unknown command, bad sequence, parameter: we and the server misunderstand
-_LOGIN_CODES = range(530, 540)  # RFC 4954: authentication required, failed, too weak
+_ADDRESS, _SYSTEM, _POLICY = 1, 3, 7  # subjects of enhanced status codes (RFC 3463 3)
+_ABOUT_SENDER = ((_ADDRESS, 7), (_ADDRESS, 8))  # "bad sender's mailbox address", "bad sender's system address"
+_TOO_BIG = (_SYSTEM, 4)
+_MISUNDERSTANDING = range(500, 506)  # syntax, unknown command, bad sequence, unknown parameter
+_LOGIN = range(530, 540)  # RFC 4954: authentication required, failed, too weak
 
 
 class Stage(StrEnum):
@@ -32,8 +32,9 @@ def judge(stage: Stage, reply: Reply) -> Deferred | Refused:
     """What a refusing ``reply`` at ``stage`` comes to.
 
     4yz waits. 5yz is final unless it is about us: at MAIL, where nothing has been said of the recipient yet; by its
-    enhanced code (system, protocol, policy, a bad sender), or by a basic code that says so. Only 5.1.x condemns the
-    address: servers use a bare 550 for too many things. 4.3.x and 421 are the relay's state, whichever mail meets it.
+    enhanced code (system, policy, a bad sender), or by a basic code that speaks of login or of the protocol. Only
+    5.1.x condemns the address: servers use a bare 550 for too many things. 4.3.x and 421 are the relay's state,
+    whichever mail meets it.
     """
     text = f"{stage}: {reply}"
     if reply.code == CLOSING or stage is Stage.MAIL:
@@ -50,8 +51,8 @@ def _subject(reply: Reply) -> int | None:
 
 
 def _is_ours(reply: Reply) -> bool:
-    if reply.code in _LOGIN_CODES:
-        return True
-    if reply.detail is None:
-        return reply.code in _OUR_CODES
-    return reply.detail in _ABOUT_SENDER or reply.detail[0] in _OURS
+    if _subject(reply) == _ADDRESS:
+        return reply.detail in _ABOUT_SENDER
+    if reply.detail == _TOO_BIG:  # The bytes are fixed: no relay that says so will ever take them.
+        return False
+    return _subject(reply) in (_SYSTEM, _POLICY) or reply.code in _LOGIN or reply.code in _MISUNDERSTANDING

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any, NoReturn, TypeAlias, cast
 
 from pydantic_core import from_json
 
 from ..errors import BodyError
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 64
@@ -51,7 +52,7 @@ def decode(body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPT
 
 
 def glance(body: bytes) -> Json:
-    """The value as far as it can be had quickly, ``None`` for what is not JSON: enough to find an id, never to trust."""
+    """The value as far as it can be had quickly, ``None`` for what is not JSON: to find an id, not to be trusted."""
     try:
         return cast("Json", from_json(body))
     except ValueError:
@@ -86,9 +87,8 @@ def _check_depth(text: str, limit: int) -> None:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        seen: set[str] = set()
-        repeated = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise BodyError(f"the key {ascii(repeated[:60])} appears twice in one object")
+        repeated = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise BodyError(f"the key {repeated[:60]!a} appears twice in one object")
     return value
 
 

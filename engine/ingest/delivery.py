@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from hashlib import sha256
 from typing import Literal, TypeAlias
 
-from ..model import Event
+from ..model import UNKNOWN_EVENT, Event
 from .body import MAX_BYTES
 
 ProducerName: TypeAlias = Literal["voucherify", "native", "cloudevents"]
@@ -18,6 +18,7 @@ TYPE_HEADERS = ("x-pointbell-event", "x-event-type")
 one type per secret."""
 
 _LONGEST_KEY = 200
+_LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,25 @@ class Reading:
     """None for what is not about a member: configuration, coupons without an owner."""
     notes: tuple[str, ...] = ()
     """Remarks for the operator: fields of an unexpected type, why nothing came of it. They quote no values."""
+
+    @staticmethod
+    def ignored(kind: str) -> Reading:
+        """Of a type that is about the programme's set-up."""
+        return Reading(notes=(f"{shortened(kind)} is about the programme's set-up, not about a member",))
+
+    @staticmethod
+    def unknown(delivery: Delivery, kind: str, key: str, at: datetime) -> Reading:
+        """Of a type nobody has told us about: kept and counted, never decided on."""
+        kind = shortened(kind)
+        event = Event(
+            key=key, source=delivery.source.name, name=UNKNOWN_EVENT, producer_name=kind, occurred_at=at, happening=None
+        )
+        return Reading(events=(event,), notes=(f"{kind} is not a known type",))
+
+
+def shortened(text: str) -> str:
+    """The text, cut to a length that can be shown."""
+    return text if len(text) <= _LONGEST_NAME else text[:_LONGEST_NAME] + "..."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

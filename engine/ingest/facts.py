@@ -114,7 +114,7 @@ def read_fact(payload: Payload, key: str, kind: Kind) -> Value:
         case Kind.DATE:
             return payload.day(key)
         case Kind.OBJECT:
-            return payload.mapping(key)  # type: ignore[return-value]  # JSON values are facts
+            return payload.mapping(key)
 
 
 def settle(name: str, given: Mapping[str, Value]) -> tuple[str, dict[str, Value]]:
@@ -130,7 +130,7 @@ def settle(name: str, given: Mapping[str, Value]) -> tuple[str, dict[str, Value]
     if isinstance(points, int | float) and points < 0:
         name = "points_removed" if name == "points_added" else name
         given = {**given, "points": -points}
-    facts = {key: value for key, value in given.items() if value is not None and key in FACTS[name]}
+    facts: dict[str, Value] = {key: given[key] for key in FACTS[name] if given.get(key) is not None}
     missing = [key for key in required(name) if key not in facts]
     if missing:
         raise BodyError(f"{name} without {' and '.join(missing)}: nothing could be said about it")

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TypeVar
 
+from ..model import Value
+
 _SPACES_IN_TIME = re.compile(r"(?<=[T:.-])\s+|\s+(?=[T:.Z+-])")
 """As published: ``2024-05-13T10: 24: 01.084Z``."""
 
@@ -82,7 +84,8 @@ class Payload:
         value = self._value.get(key)
         if value is None or isinstance(value, str):
             return value or None
-        return self._drift(key, "a text", value)
+        self._drift(key, "a text", value)
+        return None
 
     def identity(self, key: str) -> str | None:
         """An id: a text, or a whole number as some producers have it."""
@@ -96,21 +99,24 @@ class Payload:
         value = self._value.get(key)
         if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
             return value
-        return self._drift(key, "a number", value)
+        self._drift(key, "a number", value)
+        return None
 
     def flag(self, key: str) -> bool | None:
         """True or false."""
         value = self._value.get(key)
         if value is None or isinstance(value, bool):
             return value
-        return self._drift(key, "true or false", value)
+        self._drift(key, "true or false", value)
+        return None
 
-    def mapping(self, key: str) -> dict[str, object] | None:
+    def mapping(self, key: str) -> dict[str, Value] | None:
         """An object, as it came."""
         value = self._value.get(key)
         if value is None or isinstance(value, dict):
-            return value
-        return self._drift(key, "an object", value)
+            return value  # JSON values are facts
+        self._drift(key, "an object", value)
+        return None
 
     def moment(self, key: str, *, epoch: bool = False) -> datetime | None:
         """An instant in UTC, from ISO 8601; with ``epoch`` also from seconds or milliseconds since 1970."""
@@ -118,7 +124,9 @@ class Payload:
         if value is None or value == "":
             return None
         found = _instant(value, self.zone) if isinstance(value, str) else _since_epoch(value) if epoch else None
-        return found if found is not None else self._drift(key, "a time", value)
+        if found is None:
+            self._drift(key, "a time", value)
+        return found
 
     def day(self, key: str) -> date | None:
         """A calendar date; an instant is taken as the date it falls on in ``zone``."""
@@ -126,10 +134,13 @@ class Payload:
         if value is None or value == "":
             return None
         found = _date(value, self.zone) if isinstance(value, str) else None
-        return found if found is not None else self._drift(key, "a date", value)
+        if found is None:
+            self._drift(key, "a date", value)
+        return found
 
     def _drift(self, key: str, expected: str, value: object) -> None:
-        found = "an unreadable text" if isinstance(value, str) and expected != "a text" else _kind(value)
+        dated = isinstance(value, str) and expected in ("a time", "a date")
+        found = "an unreadable text" if dated else _kind(value)
         self._notes.append(f"{self._path}{key} is left out: expected {expected}, found {found}")
 
 

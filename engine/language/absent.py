@@ -1,8 +1,8 @@
 """A value that is declared but absent: it can be tested and defaulted, and never becomes text.
 
-Jinja's own ``StrictUndefined`` is not enough: a JSON null prints as "None" and is not caught by ``default``. An ``Absent``
-is falsy, ``is none``, not ``is defined``, and equal to nothing but none and another absent value; everything that would
-turn it into text, a number or an order raises ``jinja2.UndefinedError``.
+Jinja's own ``StrictUndefined`` is not enough: a JSON null prints as "None" and is not caught by ``default``. An
+``Absent`` is falsy, ``is none``, not ``is defined``, and equal to nothing but none and another absent value; everything
+that would turn it into text, a number or an order raises ``jinja2.UndefinedError``.
 """
 
 from __future__ import annotations
@@ -28,16 +28,18 @@ class Absent(StrictUndefined):
     def _undefined_message(self) -> str:
         return f'{self.path} is absent; test it first, or write {self.path} | default("…")'
 
-    def __bool__(self) -> bool:
+    # Jinja declares these as failing, so that any working version of them is an incompatible one for mypy.
+
+    def __bool__(self) -> bool:  # type: ignore[override]
         return False
 
-    def __eq__(self, other: object) -> bool:
+    def __eq__(self, other: object) -> bool:  # type: ignore[override]
         return other is None or isinstance(other, Absent)
 
-    def __ne__(self, other: object) -> bool:
+    def __ne__(self, other: object) -> bool:  # type: ignore[override]
         return not self == other
 
-    def __hash__(self) -> int:
+    def __hash__(self) -> int:  # type: ignore[override]
         return hash(None)
 
     def __format__(self, _spec: str) -> str:

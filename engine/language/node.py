@@ -19,8 +19,8 @@ from .kinds import FREE, Kind, Type, fits
 class Node:
     """A group of facts under names, read-only.
 
-    With ``fields`` only those names exist (``KeyError`` for others), and a value that is not of the declared type counts
-    as absent. Without, any name may be asked for. Absent values are ``Absent`` objects.
+    With ``fields`` only those names exist (``KeyError`` for others), and a value that is not of the declared type
+    counts as absent. Without, any name may be asked for. Absent values are ``Absent`` objects.
     """
 
     __slots__ = ("_fields", "_path", "_values")

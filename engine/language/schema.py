@@ -144,7 +144,7 @@ REMINDER_FIELDS: tuple[str, ...] = ("card.next_expiration_date", "member.birthda
 OPEN_OBJECTS: frozenset[tuple[str, str]] = frozenset({("member", "metadata"), ("card", "metadata"), ("event", "data")})
 """Data the producer added freely: any name may be asked for, and may be absent."""
 
-BETTER_FIELDS: Mapping[tuple[str, str], str] = {
+BETTER_FIELDS: Mapping[tuple[str, ...], str] = {
     ("card", "next_expiration_points"): "card.expiring_points",
 }
 """Raw fields that draw a warning: at risk is never more than the balance."""

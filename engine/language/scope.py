@@ -65,9 +65,9 @@ class Scope:
 
     @classmethod
     def for_events(cls, names: Iterable[str]) -> Scope:
-        """What a rule may use that listens to these events or groups of events. Raises ``KeyError`` for an unknown name.
+        """What a rule may use that listens to these events or groups of events.
 
-        A field of ``event`` can be used when all of the events send it.
+        Raises ``KeyError`` for an unknown name. A field of ``event`` can be used when all of the events send it.
         """
         events = expand(names)
         tier = {name: always(kind) for name, kind in TIER_FIELDS.items()} if _tier_events(events) else TIER_FIELDS
@@ -133,11 +133,12 @@ class Scope:
         return Missing(code="PB204", message=message, suggestion=hint, part=1, available=tuple(sorted(fields)))
 
     def _sent_elsewhere(self, name: str, senders: tuple[str, ...], fields: Fields) -> Missing:
-        without = sorted(self.events.difference(senders))
-        listens = "also listens to" if self.events.intersection(senders) else "listens to"
+        without = _and(sorted(self.events.difference(senders)))
+        also = "also " if self.events.intersection(senders) else ""
+        sent = f"sent with {_and(senders)} only" if len(senders) <= _MANY else f"not sent with {without}"
         return Missing(
             code="PB211",
-            message=f"{name} is sent with {_and(senders)} only; this rule {listens} {_and(without)}",
+            message=f"{name} is {sent}; this rule {also}listens to {without}",
             suggestion="write a rule of its own for the events that send it",
             part=1,
             available=tuple(sorted(fields)),
@@ -169,6 +170,10 @@ class Scope:
 
 
 _LASTING: Mapping[str, Fields] = {"member": MEMBER_FIELDS, "card": CARD_FIELDS, "programme": PROGRAMME_FIELDS}
+
+
+_MANY = 6
+"""More events than these are not listed in a message."""
 
 
 def _tier_events(events: frozenset[str]) -> bool:

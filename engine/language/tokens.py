@@ -1,12 +1,14 @@
 """The words of an expression, and the common slips: what people write who know another language.
 
-Everything that is not one of the language's own words is reported here, with its place, before the grammar is looked at.
+Everything that is not one of the language's own words is reported here, with its place, before the grammar is looked
+at.
 """
 
 from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -50,15 +52,20 @@ _WORDS = re.compile(
   | (?P<text>"[^"]*"|'[^']*')
   | (?P<period>(?P<amount>\d+(?:\.\d+)?)\s*(?P<unit>days?|hours?|minutes?|weeks?|months?|years?)\b(?!\s*\())
   | (?P<percent>\d+(?:\.\d+)?\s?%(?!\s*[\w(]))
-  | (?P<thousands>\d{1,3}(?:,\d{3})+(?![\d.]))
+  | (?P<thousands>\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w))
   | (?P<number>\d[\w]*(?:\.\d[\w]*)?)
+  | (?P<foreign>(?u:(?=\w*[^\W\x00-\x7f])[^\W\d]\w*))
   | (?P<name>[A-Za-z_]\w*)
-  | (?P<slip>\{\{|\}\}|\{%|%\}|&&|\|\||===|!==|<>|=>|=<|\*\*|//|:=|\?\?|\?\.|->|![^=]|!$|=(?!=)|[&^~@$`;:?%\\#{}])
-  | (?P<quote>[\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u00ab\u00bb\u2032\u2033])
+  | (?P<slip>\{\{|\}\}|\{%|%\}|&&|\|\||===|!==|<>|=>|=<|\*\*|//|:=|\?\?|\?\.|->|!(?!=)|=(?!=)|[&^~@$`;:?%\\#{}])
+  | (?P<quoted>[\u2018-\u201f\xab\xbb][^\u2018-\u201f\xab\xbb"']*[\u2018-\u201f\xab\xbb])
+  | (?P<quote>[\u2018-\u201f\xab\xbb\u2032\u2033])
   | (?P<sign>==|!=|<=|>=|[<>+\-*/|.,()\[\]])
     """,
     re.VERBOSE | re.ASCII,
 )
+
+_UNREADABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Control characters, halves of characters, and line breaks by other names."""
 
 _NUMBER = re.compile(r"(?:0|[1-9](?:_?\d)*)(?:\.\d(?:_?\d)*)?", re.ASCII)
 _LIKE_THOUSANDS = re.compile(r"[1-9]\d{0,2}\.\d{3}", re.ASCII)
@@ -142,7 +149,7 @@ def _sign(text: str, span: Span, tokens: list[Token]) -> None:
 def _text(text: str, span: Span, tokens: list[Token]) -> Problem | None:
     tokens.append(Token(sort=Sort.TEXT, text=text, span=span))
     for place, character in enumerate(text):
-        if character == "\\" or not character.isprintable():
+        if character == "\\" or unicodedata.category(character) in _UNREADABLE:
             where = Span(start=span.start + place, end=span.start + place + 1)
             what = "a backslash" if character == "\\" else f"the invisible character U+{ord(character):04X}"
             return problem_at(where, "PB203", f"a text cannot hold {what}", "remove it")
@@ -171,7 +178,7 @@ def _name(text: str, span: Span, tokens: list[Token]) -> Problem | None:
         return _reserved(text, span) if keyword.iskeyword(text) else None
     meant = _OTHER_WORDS.get(text.lower()) or text.lower()
     if meant != text and (text.lower() in _OTHER_WORDS or meant in OPERATOR_WORDS | VALUE_WORDS):
-        return problem_at(span, "PB202", f"{text} is written {meant} here", f"write {meant}")
+        return problem_at(span, "PB202", f'{text} is written "{meant}" here', f"write {meant}")
     if text == "contains":
         return problem_at(span, "PB202", "contains is written the other way round", 'write "part" in whole')
     if keyword.iskeyword(text) and text not in OPERATOR_WORDS:
@@ -180,7 +187,7 @@ def _name(text: str, span: Span, tokens: list[Token]) -> Problem | None:
 
 
 def _reserved(text: str, span: Span) -> Problem:
-    return problem_at(span, "PB203", f'"{text}" cannot stand behind a point', f'write ["{text}"]')
+    return problem_at(span, "PB203", f'"{text}" cannot stand after a point', f'write ["{text}"]')
 
 
 def _period(text: str, span: Span, _tokens: list[Token]) -> Problem:
@@ -200,16 +207,23 @@ def _percent(text: str, span: Span, _tokens: list[Token]) -> Problem:
     return problem_at(span, "PB202", "there are no percentages in expressions", f"write {float(share) / 100:g}")
 
 
-def _thousands(text: str, span: Span, tokens: list[Token]) -> Problem | None:
-    plain = text.replace(",", "")
-    grouped = text.replace(",", "_")
-    return problem_at(span, "PB202", f"{text} is read as several numbers", f"write {plain} or {grouped}")
+def _thousands(text: str, span: Span, _tokens: list[Token]) -> Problem:
+    plain, grouped = text.replace(",", ""), text.replace(",", "_")
+    fix = f"write {plain} or {grouped}; in a list put a space after each comma"
+    return problem_at(span, "PB202", f"{text} would be read as several numbers", fix)
+
+
+def _foreign(text: str, span: Span, _tokens: list[Token]) -> Problem:
+    return problem_at(span, "PB203", f"{text} cannot be a name here", f'if it is a text, put it in quotes: "{text}"')
 
 
 def _slip(text: str, span: Span, _tokens: list[Token]) -> Problem:
-    sign = "!" if text.startswith("!") and text != "!==" else text
-    code, message, fix = _SLIPS.get(sign, ("PB203", f"{sign} is not part of rule expressions", None))
-    return problem_at(Span(start=span.start, end=span.start + len(sign)), code, message, fix)
+    code, message, fix = _SLIPS.get(text, ("PB203", f"{text} is not part of rule expressions", None))
+    return problem_at(span, code, message, fix)
+
+
+def _quoted(text: str, span: Span, _tokens: list[Token]) -> Problem:
+    return problem_at(span, "PB202", "these are typographic quotes", f'write "{text[1:-1]}" with straight quotes')
 
 
 def _quote(text: str, span: Span, _tokens: list[Token]) -> Problem:
@@ -233,8 +247,10 @@ _READERS: Mapping[str, Reader] = {
     "percent": _percent,
     "thousands": _thousands,
     "number": _number,
+    "foreign": _foreign,
     "name": _name,
     "slip": _slip,
+    "quoted": _quoted,
     "quote": _quote,
     "sign": _sign,
 }

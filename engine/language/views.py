@@ -16,7 +16,7 @@ View: TypeAlias = Mapping[str, object]
 """What names mean, for expressions (``view["card"]["balance"]``) and templates alike."""
 
 
-def build_view(
+def build_view(  # noqa: PLR0917 - the order is that of a sentence: what happened, to whom, where, when.
     event: Event,
     facts: Facts,
     programme: Mapping[str, Value],

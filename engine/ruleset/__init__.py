@@ -1,0 +1,6 @@
+"""Rules and templates on disk -> one checked ruleset, or what is wrong with them, where, and the likely fix."""
+
+from .diagnostics import Diagnostic, format_text, to_json
+from .load import Ruleset, load_ruleset
+
+__all__ = ["Diagnostic", "Ruleset", "format_text", "load_ruleset", "to_json"]

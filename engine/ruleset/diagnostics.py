@@ -39,7 +39,9 @@ class Diagnostic:
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """The findings by file and place, without repetitions."""
-    return tuple(sorted(dict.fromkeys(diagnostics), key=lambda found: (found.file, found.line, found.column, found.code)))
+    return tuple(
+        sorted(dict.fromkeys(diagnostics), key=lambda found: (found.file, found.line, found.column, found.code))
+    )
 
 
 def format_text(diagnostics: Iterable[Diagnostic]) -> str:

@@ -8,25 +8,32 @@ not a text or a number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from babel import Locale
 from jinja2 import Template, TemplateRuntimeError, Undefined, nodes, pass_context
 from jinja2.compiler import CodeGenerator, Frame
+from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, StrictUndefined, TemplateReference
-from jinja2.sandbox import SandboxedEnvironment, SecurityError
+from jinja2.sandbox import SandboxedEnvironment
 from jinja2.tests import TESTS
 from markupsafe import Markup, escape
 
-from ..language.absent import JINJA_FILTERS, JINJA_FUNCTIONS, JINJA_TESTS
+from ..language.functions import JINJA_FILTERS, JINJA_FUNCTIONS, JINJA_TESTS
+from ..language.node import Node
 from .filters import PLAIN_FILTERS, LocaleFilters
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
 
 STEPS = 10_000
 """Turns of loops, calls of macros and inclusions that one message may take."""
@@ -37,17 +44,25 @@ WORK = 1_000_000
 OUTPUT_LIMIT = 512_000
 """Characters in any one part of a message."""
 
+LONG_TEXT = 512
+"""Printing a longer text than this costs work, too."""
+
+LARGEST_NUMBER = 1e18
+
 LONGEST_RANGE = 1_000
 
-BORROWED_FILTERS = (
-    "abs capitalize default d e escape first int last length lower max min round sort striptags sum title trim truncate"
+BORROWED_FILTERS = _words(
+    "abs capitalize e escape first int last length lower max min round sort striptags sum title trim truncate"
     " upper urlencode"
-).split()
-BORROWED_TESTS = (
+)
+BORROWED_TESTS = _words(
     "boolean defined divisibleby eq equalto even false float ge greaterthan gt in integer iterable le lessthan lower lt"
     " mapping ne none number odd sequence string true undefined upper == != < <= > >="
-).split()
-LOOP_FIELDS = frozenset("index index0 revindex revindex0 first last length previtem nextitem".split())
+)
+LOOP_FIELDS = _words("index index0 revindex revindex0 first last length previtem nextitem")
+
+
+_Repeated: TypeAlias = "nodes.For | nodes.Macro | nodes.CallBlock | nodes.Block"
 
 
 class OutOfFuel(TemplateRuntimeError):
@@ -109,13 +124,13 @@ class UnknownName(StrictUndefined):
 
     @property
     def _undefined_message(self) -> str:
-        return self._undefined_hint or f"there is no {self._undefined_name!r}"
+        return self._undefined_hint or f'there is no "{self._undefined_name}"'
 
 
 def plain(value: object) -> str:
     """A value as it stands in a text; raises for whatever is not a text or a number."""
     if isinstance(value, str):
-        if len(value) > 512:
+        if len(value) > LONG_TEXT:
             _FUEL.get().spend(len(value) >> 6)
         return value
     if isinstance(value, Undefined):
@@ -158,9 +173,9 @@ class TemplateEnvironment(SandboxedEnvironment):
         self.phrases = phrases
         self.compiled: dict[str, tuple[Template, int]] = {}
         self.filters = {name: FILTERS[name] for name in BORROWED_FILTERS}
-        self.filters |= JINJA_FILTERS | PLAIN_FILTERS | LocaleFilters(locale=locale).table()
+        self.filters |= {**JINJA_FILTERS, **PLAIN_FILTERS, **LocaleFilters(locale=locale).table()}
         self.filters |= {"join": join, "_work": _work, "_text": _text}
-        self.tests = {name: TESTS[name] for name in BORROWED_TESTS} | JINJA_TESTS
+        self.tests = {name: TESTS[name] for name in BORROWED_TESTS} | dict(JINJA_TESTS)
         self.globals = {**JINJA_FUNCTIONS, "range": short_range, "strings": phrases}
         self.globals |= {"text_direction": locale.text_direction}
         self.concat = bounded_concat  # type: ignore[method-assign]
@@ -184,7 +199,7 @@ class TemplateEnvironment(SandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Fields of facts, of ``loop`` and of ``self``; nothing has any other attribute."""
-        if isinstance(obj, Mapping):
+        if isinstance(obj, Node | Phrases):
             try:
                 return obj[attribute]
             except KeyError:
@@ -225,7 +240,7 @@ class TemplateEnvironment(SandboxedEnvironment):
         if operator == "**" or not (_both(left, right, (int, float)) or (operator in "+-" and _times(left, right))):
             raise TemplateRuntimeError(f"{operator} cannot take {_kind(left)} and {_kind(right)}")
         result = self.binop_table[operator](left, right)
-        if isinstance(result, int | float) and not abs(result) < 1e18:
+        if isinstance(result, int | float) and not abs(result) < LARGEST_NUMBER:
             raise TemplateRuntimeError("the number is out of range")
         return result
 
@@ -279,7 +294,8 @@ def _weigh(tree: nodes.Node) -> int:
 
 def _meter(tree: nodes.Node) -> None:
     """Puts a meter into everything that can run more than once, and bounds ``~``."""
-    for node in list(tree.find_all((nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block))):
+    repeated: tuple[type[_Repeated], ...] = (nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block)
+    for node in list(tree.find_all(repeated)):
         meter = nodes.Filter(nodes.Const(_weigh(node)), "_work", [], [], None, None, lineno=node.lineno)
         node.body.insert(0, nodes.ExprStmt(meter, lineno=node.lineno))
     _bound_concatenation(tree)
@@ -326,7 +342,5 @@ _KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
     ((timedelta,), "a duration"),
     ((list, tuple), "a list"),
     ((type(None),), "an empty value"),
-    ((Mapping,), "a group of fields"),
+    ((Node, Phrases), "a group of fields"),
 )
-
-Printer = Callable[[object], str]

@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_currency, format_decimal
-from jinja2 import Undefined, pass_context
+from jinja2 import pass_context
 from jinja2.runtime import Context
 
-from ..language.absent import Absent
+from ..language.absent import Absent, refuse_absent, refuse_undeclared
+from ..language.node import Node
 
 LONGEST_NAME = 64
 """Characters; longer names are not used in greetings."""
@@ -73,7 +75,7 @@ class LocaleFilters:
     def money(self, value: object, currency: object) -> str:
         """An amount in major units of a currency (ISO 4217 code): ``364,50 zł``."""
         if not isinstance(currency, str) or not re.fullmatch(r"[A-Z]{3}", currency):
-            _refuse_absent(currency)
+            refuse_absent(currency)
             raise ValueError(f"{currency!r} is not a currency code such as PLN or EUR")
         return format_currency(_number(value), currency, locale=self.locale)
 
@@ -108,18 +110,19 @@ def greeting_name(value: object) -> object:
     Names come from the member, so a name is no place for links, markup, addresses or hidden characters: whoever signs
     up as "Win at evil.com" must not be able to make the brand say so. Such a name is treated as not given.
     """
+    refuse_undeclared(value)
     if not isinstance(value, str):
-        return Absent(name="name")
+        return Absent("name")
     name = " ".join(value.split())
     if not name or len(name) > LONGEST_NAME or _NOT_A_NAME.search(name) or not any(map(str.isalpha, name)):
-        return Absent(name="name")
+        return Absent("name")
     return name
 
 
 def fill(phrase: object, **values: object) -> str:
     """A shared phrase with its ``{placeholders}`` filled in."""
     if not isinstance(phrase, str):
-        _refuse_absent(phrase)
+        refuse_absent(phrase)
         raise TypeError("fill takes a phrase from strings")
 
     def value_of(match: re.Match[str]) -> str:
@@ -138,7 +141,7 @@ def placeholders(phrase: str) -> frozenset[str]:
 def link(value: object) -> str:
     """An address a reader may follow: http, https or mailto, nothing else."""
     if not isinstance(value, str) or not _LINK.fullmatch(value):
-        _refuse_absent(value)
+        refuse_absent(value)
         raise ValueError(f"{value!r} is not a link (http, https or mailto)")
     return value
 
@@ -146,10 +149,10 @@ def link(value: object) -> str:
 def colour(value: object) -> str:
     """A colour as ``#rgb`` or ``#rrggbb``, written out with six digits."""
     if not isinstance(value, str) or not _COLOUR.fullmatch(value):
-        _refuse_absent(value)
+        refuse_absent(value)
         raise ValueError(f"{value!r} is not a colour such as #1f5eff")
     digits = value[1:].lower()
-    return "#" + (digits if len(digits) == 6 else "".join(digit * 2 for digit in digits))
+    return "#" + ("".join(digit * 2 for digit in digits) if len(digits) == len("rgb") else digits)
 
 
 def ink(value: object) -> str:
@@ -170,18 +173,12 @@ PLAIN_FILTERS: Mapping[str, Callable[..., object]] = {
 
 
 def _linear(channel: float) -> float:
-    return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)
-
-
-def _refuse_absent(value: object) -> None:
-    if isinstance(value, Undefined):
-        str(value)  # An absent value says itself what is missing.
-        raise ValueError("the value is absent")
+    return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)  # noqa: PLR2004 - WCAG
 
 
 def _number(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        _refuse_absent(value)
+        refuse_absent(value)
         raise TypeError(f"{value!r} is not a number")
     number = Decimal(str(value))
     if not number.is_finite() or abs(number) >= Decimal("1e18"):
@@ -197,16 +194,28 @@ def _rounded(value: object, decimals: int) -> Decimal:
 
 def _day(value: object, context: Context) -> date:
     if isinstance(value, datetime):
-        zone = context.get("zone")
-        return value.astimezone(zone).date() if isinstance(zone, tzinfo) else value.date()
+        return value.astimezone(_zone(context)).date()
     if not isinstance(value, date):
-        _refuse_absent(value)
+        refuse_absent(value)
         raise TypeError(f"{value!r} is not a date")
     return value
 
 
+def _zone(context: Context) -> tzinfo:
+    """Where the member's calendar is: of the member, else of the card, else of the programme."""
+    for group in ("member", "card", "programme"):
+        facts = context.get(group)
+        name = facts["timezone"] if isinstance(facts, Node) else None
+        if isinstance(name, str):
+            try:
+                return ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError):
+                continue
+    return UTC
+
+
 def _plural_table(forms: object) -> Mapping[str, str]:
     if not isinstance(forms, Mapping):
-        _refuse_absent(forms)
+        refuse_absent(forms)
         raise TypeError("plural takes forms by name, or a table of forms from strings")
     return forms

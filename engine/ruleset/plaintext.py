@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-PARAGRAPHS = frozenset("blockquote dl h1 h2 h3 h4 h5 h6 hr ol p pre table ul".split())
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+PARAGRAPHS = _words("blockquote dl h1 h2 h3 h4 h5 h6 hr ol p pre table ul")
 """Elements with an empty line before and after them."""
 
-LINES = frozenset(
+LINES = _words(
     "address article aside caption center dd div dt figcaption figure footer form header li main nav section tbody td"
-    " tfoot th thead tr".split()
+    " tfoot th thead tr"
 )
 """Elements that stand on lines of their own."""
 
-UNREAD = frozenset("head script style template title".split())
-VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+UNREAD = _words("head script style template title")
+VOID = _words("area base br col embed hr img input link meta source track wbr")
 
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
 _WHITE = re.compile(r"[ \t\r\n\f]+")
@@ -41,13 +46,18 @@ def plain_text(text: str) -> str:
 
     Special spaces matter here: one of them makes an SMS twice as long, because it forces 16-bit characters.
     """
-    text = _UNSAFE.sub("", _SPECIAL_SPACES.sub(" ", text))
+    text = without_controls(_SPECIAL_SPACES.sub(" ", text))
     return _BLANK_LINES.sub("\n\n", _LINE_END.sub("\n", text)).strip()
+
+
+def without_controls(text: str) -> str:
+    """The text without control characters and lone surrogates, which no mail can carry."""
+    return _UNSAFE.sub("", text)
 
 
 def one_line(text: str, longest: int) -> str:
     """The text folded into one line, cut after a word where it is too long."""
-    line = _FOLD.sub(" ", _UNSAFE.sub(" ", text)).strip()
+    line = without_controls(_FOLD.sub(" ", text)).strip()
     if len(line) <= longest:
         return line
     cut = line[: longest - 1]

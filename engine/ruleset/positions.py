@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-from .diagnostics import Diagnostic, Severity
+from ..language import Severity
+from .diagnostics import Diagnostic
 
-Plain: TypeAlias = "None | bool | int | float | str | list[Plain] | dict[str, Plain]"
+Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
 """What a YAML document holds once read."""
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -51,6 +52,7 @@ class Source:
         code: str,
         message: str,
         suggestion: str | None = None,
+        *,
         severity: Severity = Severity.ERROR,
     ) -> Diagnostic:
         """A finding about the characters from ``start`` to ``end``; what goes beyond the line is not underlined."""
@@ -64,7 +66,7 @@ class Source:
             severity=severity,
             message=message,
             suggestion=suggestion,
-            source_line=text,
+            source_line=text or None,
             length=max(1, min(end - start, len(text) - column + 1)),
         )
 
@@ -73,7 +75,7 @@ class Source:
 class Scalar:
     """A text, number, yes/no or nothing."""
 
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
     text: str
     """As written, without quotes and folding."""
     start: int

@@ -14,10 +14,9 @@ REFERENCE = "PB406"
 PLURAL = "PB407"
 STRINGS = "PB408"
 UNKNOWN_NAME = "PB409"
-NO_DEFAULT = "PB410"
-NO_SUBJECT = "PB411"
-TOO_LARGE = "PB412"
-MAY_BE_ABSENT = "PB413"
+NO_SUBJECT = "PB410"
+TOO_LARGE = "PB411"
+MAY_BE_ABSENT = "PB412"
 
 TEMPLATE_CODES: Mapping[str, str] = MappingProxyType(
     {
@@ -30,7 +29,6 @@ TEMPLATE_CODES: Mapping[str, str] = MappingProxyType(
         PLURAL: "A plural form that the language needs is missing.",
         STRINGS: "A shared phrase is missing, or not used as it is written.",
         UNKNOWN_NAME: "There is no fact or phrase of this name.",
-        NO_DEFAULT: "The template has no file in the programme's own language.",
         NO_SUBJECT: "An e-mail needs a subject in its front matter.",
         TOO_LARGE: "The file is larger than 200 kB, or takes too much to compile.",
         MAY_BE_ABSENT: "The value may be absent, and nothing says what to write then.",

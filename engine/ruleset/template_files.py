@@ -26,7 +26,7 @@ _STRINGS_NAME = re.compile(r"strings\.(?P<locale>[A-Za-z0-9_-]+)\.ya?ml")
 _TEMPLATE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _FRONT = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _RAW = re.compile(r"\{%[-+]?\s*raw\b")
-_LONE_TAGS = re.compile(r"^[ \t]*((?:\{%(?:(?!%\}).)*%\}[ \t]*)+)\n", re.MULTILINE)
+_LONE_TAGS = re.compile(r"^[ \t]*((?:\{(?:%(?:(?!%\}).)*%|#(?:(?!#\}).)*#)\}[ \t]*)+)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +74,14 @@ def locale_tag(text: str) -> str | None:
         return str(Locale.parse(text.replace("_", "-"), sep="-")).replace("_", "-")
     except (ValueError, UnknownLocaleError):
         return None
+
+
+def fallbacks(locale: str) -> Iterator[str]:
+    """A locale and the more general ones it falls back to; nothing for what is no locale."""
+    tag = locale_tag(locale)
+    while tag:
+        yield tag
+        tag = tag.rpartition("-")[0]
 
 
 def read_folder(root: Path) -> Folder:

@@ -7,14 +7,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, func, or_, select
+from sqlalchemy import Connection, Engine, Select, exists, func, or_, select
 
-from . import sqlite
+from ..decide import Book, Needs
+from . import facts, search, sqlite
 from .rows import maybe_moment, unpack_facts
 from .schema import alias, card, decision, event, member, notification, timer
 
 _TIMES = frozenset(
-    {"at", "due_at", "moved_from", "received_at", "occurred_at", "created_at", "settled_at", "send_before", "sent_at"}
+    {
+        "at",
+        "due_at",
+        "moved_from",
+        "received_at",
+        "occurred_at",
+        "created_at",
+        "settled_at",
+        "send_before",
+        "sent_at",
+        "decided_at",
+        "message_due_at",
+    }
 )
 
 
@@ -49,7 +62,7 @@ class Reports:
             }
 
     def notifications(
-        self, *, state: str | None = None, member_id: str | None = None, limit: int = 100
+        self, *, state: str | None = None, member_id: str | None = None, rule: str | None = None, limit: int = 100
     ) -> list[dict[str, Any]]:
         """Messages, newest first, without their bodies."""
         columns = [column for column in notification.c if column.name not in ("payload", "lease", "leased_until")]
@@ -58,6 +71,8 @@ class Reports:
             statement = statement.where(notification.c.state == state)
         if member_id is not None:
             statement = statement.where(notification.c.member_id == member_id)
+        if rule is not None:
+            statement = statement.where(notification.c.rule == rule)
         return self._rows(statement)
 
     def payload(self, number: int) -> tuple[dict[str, Any], bytes | None] | None:
@@ -88,15 +103,30 @@ class Reports:
             statement = statement.where(event.c.state == state)
         return self._rows(statement)
 
-    def find_member(self, name: str) -> str | None:
-        """The member with this id, alias, e-mail address or card; ``None`` when there is none, or more than one."""
+    def event(self, seq: int) -> tuple[dict[str, Any], bytes] | None:
+        """One delivery by its number: its row and its body."""
         with self._reading() as connection:
-            found = set(connection.scalars(select(member.c.id).where(member.c.id == name)))
-            found |= set(connection.scalars(select(alias.c.member_id).where(alias.c.alias == name)))
-            found |= set(connection.scalars(select(card.c.member_id).where(card.c.id == name)))
-            if not found and "@" in name:
-                found = _by_address(connection, name)
-        return found.pop() if len(found) == 1 else None
+            row = connection.execute(select(event).where(event.c.seq == seq)).mappings().first()
+        if row is None:
+            return None
+        found = dict(row)
+        body = found.pop("raw")
+        return _readable(found), body
+
+    def find_members(self, name: str) -> list[str]:
+        """The members with this id, alias, card or e-mail address: one, as a rule."""
+        with self._reading() as connection:
+            return sorted(search.members_named(connection, name))
+
+    def members_like(self, name: str, limit: int = 5) -> list[tuple[str, str]]:
+        """Members whose id, alias, card, name or address resembles ``name``: (what resembles it, id)."""
+        with self._reading() as connection:
+            return search.members_like(connection, name, limit)
+
+    def book(self, needs: Needs) -> Book:
+        """What is known of everyone events may touch, to try a decision on."""
+        with self._reading() as connection:
+            return facts.load(connection, needs)
 
     def member(self, member_id: str) -> dict[str, Any] | None:
         """What is known of a member and their cards."""
@@ -128,6 +158,9 @@ class Reports:
                 notification.c.state.label("message_state"),
                 notification.c.channel,
                 notification.c.subject,
+                notification.c.address,
+                notification.c.attempts,
+                notification.c.due_at.label("message_due_at"),
                 notification.c.reply,
                 notification.c.settled_at,
                 notification.c.reason.label("message_reason"),
@@ -136,6 +169,17 @@ class Reports:
             .outerjoin(notification, notification.c.key == decision.c.notification)
             .where(decision.c.member_id == member_id)
             .order_by(decision.c.id.desc())
+            .limit(limit)
+        )
+        return self._rows(statement)
+
+    def silent_events(self, member_id: str, limit: int = 50) -> list[dict[str, Any]]:
+        """Events about a member that no rule listened to, newest first."""
+        columns = [column for column in event.c if column.name not in ("raw", "claimed_until")]
+        statement = (
+            select(*columns)
+            .where(event.c.member_id == member_id, ~exists().where(decision.c.event_seq == event.c.seq))
+            .order_by(event.c.seq.desc())
             .limit(limit)
         )
         return self._rows(statement)
@@ -162,9 +206,3 @@ def _plain_facts(text: str) -> dict[str, Any]:
 def _count(connection: Connection, column: Any) -> dict[str, int]:
     rows = connection.execute(select(column, func.count()).where(column.is_not(None)).group_by(column).order_by(column))
     return {str(name): count for name, count in rows}
-
-
-def _by_address(connection: Connection, address: str) -> set[str]:
-    wanted = f'%"{address}"%'
-    rows = connection.execute(select(member.c.id, member.c.facts).where(member.c.facts.like(wanted)))
-    return {id_ for id_, facts in rows if _plain_facts(facts).get("email") == address}

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ...errors import BodyError
-from ...model import UNKNOWN_EVENT, Event, Snapshot
+from ...model import Event, Snapshot
 from ..body import decode, glance
 from ..delivery import TYPE_HEADERS, Delivery, Peek, Reading
 from ..facts import member_tier, settle, with_fields
@@ -64,13 +64,12 @@ def read_wrapped(delivery: Delivery, wrapped: Wrapped, key: str) -> Reading:
             f"(?type=...), or send it in the header {' or '.join(TYPE_HEADERS)}"
         )
     if is_configuration(wrapped.type):
-        return Reading(notes=(f"{wrapped.type} is about the programme's set-up, not about a member",))
+        return Reading.ignored(wrapped.type)
     if not is_known(wrapped.type):
-        return Reading(events=(_unknown(delivery, wrapped, key),), notes=(f"{wrapped.type} is not a known type",))
+        return Reading.unknown(delivery, wrapped.type, key, wrapped.event_time or delivery.received_at)
     event = _event(delivery, wrapped, wrapped.type, key)
-    if event.name == FACTS_ONLY and event.card is None and event.member is None:
-        wrapped.data.note("the body shows neither a member nor a loyalty card")
-        return Reading(notes=wrapped.data.notes)
+    if event.card is None and event.member is None:
+        return _about_nobody(event, wrapped.data)
     return Reading(events=(event,), notes=wrapped.data.notes)
 
 
@@ -81,8 +80,6 @@ def _event(delivery: Delivery, wrapped: Wrapped, kind: str, key: str) -> Event:
     at = occurred_at(name, data, wrapped.event_time, delivery.received_at)
     erases = name == "member_deleted"
     member = snapshots.member(data, at, erased=erases)
-    if erases and member is None:
-        raise BodyError("member_deleted without a customer id: nobody to erase")
     return Event(
         key=key,
         source=delivery.source.name,
@@ -98,20 +95,16 @@ def _event(delivery: Delivery, wrapped: Wrapped, kind: str, key: str) -> Event:
     )
 
 
+def _about_nobody(event: Event, data: Payload) -> Reading:
+    if event.name != FACTS_ONLY:
+        raise BodyError(f"{event.producer_name} names neither a customer nor a loyalty card")
+    data.note("the body shows neither a member nor a loyalty card")
+    return Reading(notes=data.notes)
+
+
 def _card(kind: str, name: str, data: Payload, at: datetime) -> Snapshot | None:
     card = snapshots.card(data, at, before=name == _SHOWN_BEFORE)
     if kind != "voucher.deleted" or card is None:
         return card
     # The deleted card's record still says ``active: true``.
     return replace(card, as_of=max(card.as_of, at), fields={**card.fields, "active": False})
-
-
-def _unknown(delivery: Delivery, wrapped: Wrapped, key: str) -> Event:
-    return Event(
-        key=key,
-        source=delivery.source.name,
-        name=UNKNOWN_EVENT,
-        producer_name=wrapped.type or "",
-        occurred_at=wrapped.event_time or delivery.received_at,
-        happening=None,
-    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...model import Value
 from ..payload import Payload, first
 from .happenings import moved
@@ -13,30 +15,14 @@ _MINOR_UNITS = 100
 
 def facts_of(name: str, data: Payload) -> dict[str, Value]:
     """The facts of an event with this neutral name, as far as the body has them; ``None`` where it has not."""
-    facts: dict[str, Value] = {"campaign": campaign(data)}
-    if name.startswith("pending_points_"):
-        return facts | _order(data) | _pending(name, data)
-    if name.startswith("points_"):
-        return facts | _order(data) | _movement(name, data)
-    if name.startswith("tier_"):
-        return facts | _tier(data)
-    match name:
-        case "reward_redeemed":
-            return facts | _reward(data)
-        case "order_paid":
-            return _order(data)
-        case "segment_entered" | "segment_left":
-            segment = data.child("segment")
-            return {"segment": segment.text("name"), "segment_id": segment.identity("id")}
-        case "custom":
-            return _custom(data)
-    return facts
+    family = next((reader for prefix, reader in _FAMILIES if name.startswith(prefix)), None)
+    return {"campaign": campaign(data)} | (family(name, data) if family else {})
 
 
 def _movement(name: str, data: Payload) -> dict[str, Value]:
     transaction = data.child("transaction")
     shown = voucher_of(data).child("loyalty_card").number("balance")
-    facts: dict[str, Value] = {
+    facts = _order(name, data) | {
         "points": moved(data),
         # Points are earned in the only event that shows the card as it was before.
         "balance": first(balance_after(data), None if name == "points_earned" else shown),
@@ -54,7 +40,7 @@ def _movement(name: str, data: Payload) -> dict[str, Value]:
 def _pending(name: str, data: Payload) -> dict[str, Value]:
     pending = data.child("pending_points")
     activated = name == "pending_points_activated"
-    return {
+    return _order(name, data) | {
         "points": pending.number("points"),
         "pending_points_id": pending.identity("id"),
         "activates_on": pending.day("activates_at"),
@@ -65,7 +51,7 @@ def _pending(name: str, data: Payload) -> dict[str, Value]:
     }
 
 
-def _order(data: Payload) -> dict[str, Value]:
+def _order(_: str, data: Payload) -> dict[str, Value]:
     order, details = data.child("order"), data.child("transaction").child("details")
     amount = first(order.number("total_amount"), order.number("amount"))
     order_id = (
@@ -76,7 +62,7 @@ def _order(data: Payload) -> dict[str, Value]:
     return {"order_id": order_id, "order_amount": None if amount is None else amount / _MINOR_UNITS}
 
 
-def _tier(data: Payload) -> dict[str, Value]:
+def _tier(_: str, data: Payload) -> dict[str, Value]:
     here, before = data.child("loyalty_tier_to") or data.child("loyalty_tier"), data.child("loyalty_tier_from")
     return {
         "tier": here.text("name"),
@@ -86,7 +72,7 @@ def _tier(data: Payload) -> dict[str, Value]:
     }
 
 
-def _reward(data: Payload) -> dict[str, Value]:
+def _reward(_: str, data: Payload) -> dict[str, Value]:
     price = data.child("reward_assignment").child("parameters").child("loyalty").number("points")
     return {
         "reward": data.child("reward").text("name") or data.child("redemption").child("reward").text("name"),
@@ -94,9 +80,26 @@ def _reward(data: Payload) -> dict[str, Value]:
     }
 
 
-def _custom(data: Payload) -> dict[str, Value]:
+def _custom(_: str, data: Payload) -> dict[str, Value]:
     event = data.child("event")
     return {
         "custom_name": event.text("type") or data.child("event_schema").text("name"),
-        "data": event.mapping("metadata"),  # type: ignore[dict-item]  # JSON values are facts
+        "data": event.mapping("metadata"),
     }
+
+
+def _segment(_: str, data: Payload) -> dict[str, Value]:
+    segment = data.child("segment")
+    return {"segment": segment.text("name"), "segment_id": segment.identity("id")}
+
+
+_FAMILIES: tuple[tuple[str, Callable[[str, Payload], dict[str, Value]]], ...] = (
+    ("pending_points_", _pending),
+    ("points_", _movement),
+    ("tier_", _tier),
+    ("reward_", _reward),
+    ("order_", _order),
+    ("segment_", _segment),
+    ("custom", _custom),
+)
+"""What the neutral name starts with -> how its facts are read."""

@@ -6,7 +6,7 @@ an event id of its own; what they share is the transaction, the pending points, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from ..names import NAMES, TRANSACTION
@@ -112,52 +112,95 @@ def _side_records(data: Payload) -> Iterator[datetime | None]:
 
 
 def _parts(name: str, data: Payload) -> tuple[str | None, ...]:
-    if name.startswith("pending_points_"):
-        return _pending(name, data.child("pending_points"), voucher_of(data))
-    if name.startswith("tier_"):
-        return _tier(data)
-    if name.startswith("member_"):
-        person = data.child("customer")
-        return member_id(data), _stamp(person.moment("updated_at") or person.moment("created_at"))
-    match name:
-        case "points_earned":
-            # No transaction in the body; the cause and the rule are the same in every report.
-            cause, rule = data.child("event").identity("id"), data.child("earning_rule").identity("id")
-            return member_id(data), card_id(data), cause, rule
-        case "points_expired":
-            return (data.child("transaction").identity("id") or _buckets(data),)
-        case "reward_redeemed":
-            return (redemption_id(data),)
-        case "card_published":
-            return data.child("publication").identity("id"), card_id(data)
-        case "card_disabled":
-            return card_id(data), _stamp(voucher_of(data).moment("updated_at"))
-        case "order_paid":
-            return (data.child("order").identity("id"),)
-        case "custom":
-            return (data.child("event").identity("id"),)
-        case "segment_entered" | "segment_left":
-            return member_id(data), data.child("segment").identity("id"), _stamp(data.moment("created_at"))
+    return _KEYS.get(name, _transaction)(data)
+
+
+def _transaction(data: Payload) -> tuple[str | None, ...]:
     return (data.child("transaction").identity("id"),)
 
 
-def _pending(name: str, pending: Payload, voucher: Payload) -> tuple[str | None, ...]:
+def _earned(data: Payload) -> tuple[str | None, ...]:
+    # No transaction in the body; the cause and the rule are the same in every report.
+    cause, rule = data.child("event").identity("id"), data.child("earning_rule").identity("id")
+    return member_id(data), card_id(data), cause, rule
+
+
+def _expired(data: Payload) -> tuple[str | None, ...]:
+    buckets = sorted(bucket.identity("id") or "" for bucket in data.children("buckets"))
+    return (data.child("transaction").identity("id") or "+".join(buckets),)
+
+
+def _pending(data: Payload) -> tuple[str | None, ...]:
     # The distribution's activation has no transaction: the pending points are what both reports share.
-    if name != "pending_points_updated":
-        return (pending.identity("id"),)
-    return pending.identity("id"), _stamp(pending.moment("updated_at") or voucher.moment("updated_at"))
+    return (data.child("pending_points").identity("id"),)
+
+
+def _pending_updated(data: Payload) -> tuple[str | None, ...]:
+    pending = data.child("pending_points")
+    return pending.identity("id"), _stamp(pending.moment("updated_at") or voucher_of(data).moment("updated_at"))
 
 
 def _tier(data: Payload) -> tuple[str | None, ...]:
     tiers = [data.child(key).identity("id") for key in ("loyalty_tier_from", "loyalty_tier_to", "loyalty_tier")]
-    known = [tier for tier in tiers if tier]
-    return member_id(data), data.child("campaign").identity("id"), "+".join(known), _stamp(data.moment("created_at"))
+    known = "+".join(tier for tier in tiers if tier)
+    return member_id(data), data.child("campaign").identity("id"), known, _stamp(data.moment("created_at"))
 
 
-def _buckets(data: Payload) -> str:
-    return "+".join(sorted(bucket.identity("id") or "" for bucket in data.children("buckets")))
+def _reward(data: Payload) -> tuple[str | None, ...]:
+    return (redemption_id(data),)
+
+
+def _published(data: Payload) -> tuple[str | None, ...]:
+    return data.child("publication").identity("id"), card_id(data)
+
+
+def _disabled(data: Payload) -> tuple[str | None, ...]:
+    return card_id(data), _stamp(voucher_of(data).moment("updated_at"))
+
+
+def _segment(data: Payload) -> tuple[str | None, ...]:
+    return member_id(data), data.child("segment").identity("id"), _stamp(data.moment("created_at"))
+
+
+def _member(data: Payload) -> tuple[str | None, ...]:
+    person = data.child("customer")
+    return member_id(data), _stamp(person.moment("updated_at") or person.moment("created_at"))
+
+
+def _order(data: Payload) -> tuple[str | None, ...]:
+    return (data.child("order").identity("id"),)
+
+
+def _custom(data: Payload) -> tuple[str | None, ...]:
+    return (data.child("event").identity("id"),)
 
 
 def _stamp(moment: datetime | None) -> str | None:
     # Milliseconds: the same instant is published with three digits or with six.
     return None if moment is None else moment.isoformat(timespec="milliseconds")
+
+
+_KEYS: Mapping[str, Callable[[Payload], tuple[str | None, ...]]] = {
+    "points_earned": _earned,
+    "points_expired": _expired,
+    "pending_points_added": _pending,
+    "pending_points_updated": _pending_updated,
+    "pending_points_activated": _pending,
+    "pending_points_canceled": _pending,
+    "tier_joined": _tier,
+    "tier_upgraded": _tier,
+    "tier_downgraded": _tier,
+    "tier_prolonged": _tier,
+    "tier_left": _tier,
+    "reward_redeemed": _reward,
+    "card_published": _published,
+    "card_disabled": _disabled,
+    "segment_entered": _segment,
+    "segment_left": _segment,
+    "member_created": _member,
+    "member_updated": _member,
+    "member_deleted": _member,
+    "order_paid": _order,
+    "custom": _custom,
+}
+"""What makes up the key of each happening, where it is not the transaction."""

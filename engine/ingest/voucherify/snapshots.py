@@ -45,14 +45,11 @@ def is_other_voucher(data: Payload) -> bool:
 
 def card_id(data: Payload) -> str | None:
     """The id of the loyalty card, also where the body shows no voucher but a movement on one."""
-    voucher = voucher_of(data)
+    voucher, transaction = voucher_of(data), data.child("transaction")
     if voucher and not is_loyalty_card(voucher):
         return None
-    return (
-        voucher.identity("id")
-        or data.child("pending_points").identity("voucher_id")
-        or data.child("transaction").identity("voucher_id")
-    )
+    moved = None if _is_money(transaction) else transaction.identity("voucher_id")
+    return voucher.identity("id") or data.child("pending_points").identity("voucher_id") or moved
 
 
 def holder_id(data: Payload) -> str | None:
@@ -84,7 +81,7 @@ def member(data: Payload, at: datetime, *, erased: bool = False) -> Snapshot | N
         "phone": person.text("phone"),
         "birthdate": person.day("birthdate") or person.day("birthday"),
         "source_id": source_id,
-        "metadata": person.mapping("metadata"),  # type: ignore[dict-item]  # JSON values are facts
+        "metadata": person.mapping("metadata"),
     }
     return Snapshot(
         id=name,
@@ -118,9 +115,9 @@ def balance_after(data: Payload) -> int | float | None:
     """The card's balance after the happening, as the movement itself reports it."""
     name = card_id(data)
     for balance in (data.child("balance"), data.child("transaction").child("details").child("balance")):
-        about = balance.child("related_object").identity("id")
-        if balance.raw("balance") is not None and about in (None, name):
-            return balance.number("balance")
+        after = balance.number("balance")
+        if after is not None and balance.child("related_object").identity("id") in (None, name):
+            return after
     return None
 
 
@@ -131,7 +128,7 @@ def _standing(data: Payload, voucher: Payload) -> dict[str, Value]:
         "campaign": campaign(data),
         "campaign_id": voucher.identity("campaign_id") or data.child("campaign").identity("id"),
         "active": voucher.flag("active"),
-        "metadata": voucher.mapping("metadata"),  # type: ignore[dict-item]  # JSON values are facts
+        "metadata": voucher.mapping("metadata"),
     }
     return {key: value for key, value in fields.items() if value is not None}
 
@@ -150,7 +147,10 @@ def _counters(voucher: Payload) -> dict[str, Value]:
             fields[key] = count
     if (day := shown.day("next_expiration_date")) is not None or _is_null(shown, "next_expiration_date"):
         fields["next_expiration_date"] = day
-    known = {"balance": shown.number("balance"), "redeemed_points": voucher.child("redemption").number("redeemed_points")}
+    known = {
+        "balance": shown.number("balance"),
+        "redeemed_points": voucher.child("redemption").number("redeemed_points"),
+    }
     return fields | {key: value for key, value in known.items() if value is not None}
 
 
@@ -163,6 +163,12 @@ def _is_newer(data: Payload, voucher: Payload) -> bool:
     moved, updated = data.child("transaction").moment("created_at"), voucher.moment("updated_at")
     shown = voucher.child("loyalty_card").number("balance")
     return moved is not None and updated is not None and shown is not None and updated > moved
+
+
+def _is_money(transaction: Payload) -> bool:
+    """Whether the movement is one of a gift card's credits."""
+    kind = transaction.raw("type")
+    return isinstance(kind, str) and kind.startswith("CREDITS_")
 
 
 def _customer_id(data: Payload) -> str | None:

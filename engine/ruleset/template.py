@@ -1,0 +1,107 @@
+"""One template in one language: facts in, and out a message worded completely, or an error that says where."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import css_inline
+import jinja2
+
+from ..errors import TemplateError
+from ..language.absent import Absent
+from ..language.kinds import TEXT, maybe
+from ..language.node import Node
+from ..language.views import View
+from ..model import Words
+from .environment import OUTPUT_LIMIT, OutOfFuel, fresh_fuel
+from .plaintext import one_line, plain_text, text_of, without_controls
+
+LONGEST_SUBJECT = 200
+LONGEST_PREHEADER = 250
+
+BRAND_FIELDS = {
+    "name": TEXT,
+    **dict.fromkeys(("postal_address", "website", "support_email", "colour", "logo_url"), maybe(TEXT)),
+}
+"""``brand.*``: who writes, from config.yaml."""
+
+# Media queries must survive (mobile, dark mode), and a mail must never make us fetch something.
+_INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """The words for one channel in one language, compiled."""
+
+    name: str
+    channel: str
+    locale: str
+    """As a BCP 47 tag: ``pl``, ``pt-BR``."""
+    file: str
+    """The main file, as people should see it: ``templates/points-added/email.en.html``."""
+    subject: jinja2.Template | None
+    preheader: jinja2.Template | None
+    html: jinja2.Template | None
+    text: jinja2.Template | None
+    """``None`` where the text is made from the HTML."""
+    files: Mapping[str, str]
+    """Where each compiled name lies on disk."""
+
+    def render(self, view: View) -> Words:
+        """Word the message, completely. Raises ``TemplateError`` naming the file and line that cannot be worded."""
+        try:
+            with fresh_fuel():
+                return self._words(view)
+        except TemplateError:
+            raise
+        except Exception as error:
+            raise TemplateError(self._explained(error)) from error
+
+    def _words(self, view: View) -> Words:
+        names = {**view, "brand": _brand(view), "locale": self.locale}
+        subject = one_line(_produce(self.subject, names), LONGEST_SUBJECT) if self.subject else ""
+        if self.subject and not subject:
+            raise TemplateError(f"{self.file}: the subject comes out empty")
+        preheader = one_line(_produce(self.preheader, names), LONGEST_PREHEADER) if self.preheader else ""
+        names |= {"subject": subject, "preheader": preheader or Absent("preheader")}
+        page = without_controls(_produce(self.html, names)).strip() if self.html else None
+        text = plain_text(_produce(self.text, names)) if self.text else text_of(page or "")
+        if not text or page == "":
+            raise TemplateError(f"{self.file}: the {'HTML' if text else 'text'} comes out empty")
+        html = _INLINER.inline(page) if page else None
+        return Words(subject=subject, text=text, html=html, preheader=preheader or None)
+
+    def _explained(self, error: Exception) -> str:
+        place = self.file
+        for frame, line in traceback.walk_tb(error.__traceback__):
+            part = frame.f_globals.get("__jinja_template__")
+            if isinstance(part, jinja2.Template):
+                file = self.files.get(part.name or "", self.file)
+                place = f"{file}:{part.get_corresponding_lineno(line)}"
+        if isinstance(error, RecursionError):
+            return f"{place}: macros or blocks call each other without end"
+        return f"{place}: {str(error) or type(error).__name__}"
+
+
+def _brand(view: View) -> Node:
+    """The sender, with every field there is: what config.yaml leaves out is absent, the name is the programme's."""
+    given, programme = view.get("brand"), view.get("programme")
+    values = {name: given[name] for name in given} if isinstance(given, Node) else {}
+    if "name" not in values and isinstance(programme, Node):
+        values["name"] = programme["name"]
+    return Node(values, "brand", BRAND_FIELDS)
+
+
+def _produce(part: jinja2.Template, names: Mapping[str, object]) -> str:
+    """The output of one part, stopped at the limit."""
+    environment = part.environment
+    context = environment.context_class(environment, {**part.globals, **names}, part.name, part.blocks)
+    size, chunks = 0, []
+    for chunk in part.root_render_func(context):
+        size += len(chunk)
+        if size > OUTPUT_LIMIT:
+            raise OutOfFuel(f"more than {OUTPUT_LIMIT} characters")
+        chunks.append(chunk)
+    return "".join(chunks)

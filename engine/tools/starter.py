@@ -1,0 +1,52 @@
+"""The starter programme: a working config.yaml, rules and templates to begin with."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import PointbellError
+
+STARTER = ("config.yaml", "rules", "templates")
+
+
+def starter_root() -> Path:
+    """Where the starter set lies: inside the installed package, or beside it in a checkout."""
+    engine = Path(__file__).parent.parent
+    for root in (engine / "starter", engine.parent):
+        if all((root / name).exists() for name in STARTER):
+            return root
+    raise PointbellError("the starter set is missing from this installation: install Pointbell again")
+
+
+def copy_starter(target: Path) -> list[Path]:
+    """Copy the starter set; what was written, relative to ``target``. Nothing is written where anything would be lost.
+
+    Raises:
+        PointbellError: something of that name is already there, or the folder cannot be written.
+    """
+    taken = [name for name in STARTER if (target / name).exists()]
+    if taken:
+        raise PointbellError(
+            f"{target} already has {' and '.join(taken)}, and init never overwrites: give it another folder"
+        )
+    root = starter_root()
+    try:
+        return [_copy(path, root, target) for path in _files(root)]
+    except OSError as error:
+        raise PointbellError(f"cannot write to {error.filename or target}: {error.strerror}") from error
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for name in STARTER:
+        path = root / name
+        yield from sorted(found for found in path.rglob("*") if found.is_file()) if path.is_dir() else [path]
+
+
+def _copy(path: Path, root: Path, target: Path) -> Path:
+    relative = path.relative_to(root)
+    place = target / relative
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, place)
+    return relative

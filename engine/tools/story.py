@@ -1,0 +1,208 @@
+"""What happened to a member, and why or why not, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from itertools import groupby
+from typing import Any, TypeAlias
+
+from ..model import TIMER_DUE, Reason
+
+Row: TypeAlias = Mapping[str, Any]
+"""A row of ``Reports.story``, ``silent_events`` or ``timers``."""
+
+REASONS: Mapping[Reason, str] = {
+    Reason.CONDITION: "its condition does not hold",
+    Reason.AUDIENCE: "not in the audience",
+    Reason.ABSENT: "something it needs is not known",
+    Reason.NO_ADDRESS: "no address to write to",
+    Reason.NO_CONSENT: "no consent",
+    Reason.SUPPRESSED_ADDRESS: "the address is suppressed",
+    Reason.CAPPED: "the cap is reached",
+    Reason.DUPLICATE: "already told",
+    Reason.INHIBITED: "another message takes its place",
+    Reason.HOLDOUT: "the member is in the hold-out group",
+    Reason.OUTSIDE_VALIDITY: "the rule is not in force at this time",
+    Reason.SHADOW: "the rule runs in shadow mode",
+    Reason.DISABLED: "the rule is switched off or gone",
+    Reason.TOO_LATE: "too late",
+    Reason.DATE_MOVED: "the date has moved",
+    Reason.STOPPED: "the journey was stopped",
+    Reason.STEP_REMOVED: "the step is no longer part of the rule",
+    Reason.TEMPLATE_HELD: "the template cannot word it",
+    Reason.CHANNEL_FAILED: "the channel failed",
+    Reason.QUIET_HOURS: "waits for the end of quiet hours",
+    Reason.WINDOW: "waits for its window",
+    Reason.COLLECTING: "is being collected",
+    Reason.RATE_LIMITED: "waits for its turn",
+    Reason.PAUSED: "the rule is paused",
+    Reason.HELD: "held until someone releases it",
+    Reason.ERASED: "the member was deleted",
+    Reason.USEFUL_TIME_OVER: "its useful time was over",
+    Reason.TOO_OLD: "the event is too old",
+    Reason.NOTHING_AT_RISK: "nothing at risk",
+    Reason.EVALUATION_ERROR: "its condition cannot be decided",
+    Reason.SUPERSEDED: "a newer message takes its place",
+    Reason.DATE_PAST: "the date has passed",
+}
+"""Every reason as the end of a sentence."""
+
+_SAME_TIME = timedelta(minutes=10)
+_WITHIN_DAY = "%H:%M"
+_DAY_AND_TIME = "%Y-%m-%d %H:%M"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a member's story."""
+
+    at: datetime
+    """When it was decided; aware, in the zone the story is told in."""
+    rule: str
+    """Empty for an event that no rule listens to."""
+    text: str
+    rows: tuple[Row, ...]
+    """The stored rows it is told from."""
+
+
+def tell(decisions: Iterable[Row], silent: Iterable[Row], zone: tzinfo) -> list[Entry]:
+    """The story, newest first; times are written in ``zone``."""
+    entries = [*_decided(decisions, zone), *(_silent(row, zone) for row in silent)]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+
+
+def tell_timer(row: Row, zone: tzinfo) -> Entry:
+    """A reminder to come."""
+    text = f"reminder {row['slot']} before {row['about']}, card {row['subject']}"
+    return Entry(at=row["due_at"].astimezone(zone), rule=row["rule"], text=text, rows=(row,))
+
+
+def masked(address: str) -> str:
+    """Enough of an address to recognise it by: ``a***@example.org``, ``+48***00``."""
+    local, at, domain = address.rpartition("@")
+    return f"{local[:1]}***@{domain}" if at else f"{address[:3]}***{address[-2:]}"
+
+
+def reason_in_words(reason: str | None, detail: str | None) -> str:
+    """``nothing at risk (card.balance is 0)``."""
+    known = REASONS.get(Reason(reason)) if reason in Reason else reason
+    return f"{known or 'no reason given'} ({detail})" if detail else known or "no reason given"
+
+
+def _decided(rows: Iterable[Row], zone: tzinfo) -> Iterator[Entry]:
+    for _, group in groupby(rows, key=_sameness):
+        together = tuple(group)
+        first = together[0]
+        text = _SENTENCES[first["outcome"]](together, zone)
+        yield Entry(at=first["at"].astimezone(zone), rule=first["rule"], text=text, rows=together)
+
+
+def _sameness(row: Row) -> tuple[Any, ...]:
+    """Timers armed, moved or cancelled together are told together."""
+    if row["outcome"] in ("schedule", "cancel"):
+        moved = row["moved_from"] is not None
+        return row["event_seq"], row["at"], row["rule"], row["outcome"], row["reason"], row["detail"], moved
+    return (row["id"],)
+
+
+def _silent(row: Row, zone: tzinfo) -> Entry:
+    at = (row["decided_at"] or row["received_at"]).astimezone(zone)
+    return Entry(at=at, rule="", text=f"{_happening(row, at, zone)}: no rule listens to it", rows=(row,))
+
+
+def _notify(rows: tuple[Row, ...], zone: tzinfo) -> str:
+    row = rows[0]
+    return f"{_occasion(row, zone)}: {_message(row, zone)}"
+
+
+def _schedule(rows: tuple[Row, ...], zone: tzinfo) -> str:
+    if rows[0]["moved_from"] is None:
+        return f"scheduled {_reminders(rows)}: {_listed(rows, lambda row: _placed(row, zone))}"
+    moves = _listed(rows, lambda row: f"{row['slot']} from {_when(row['moved_from'], zone)} to {_placed(row, zone)}")
+    return f"moved {_reminders(rows)}: {moves}"
+
+
+def _placed(row: Row, zone: tzinfo) -> str:
+    return f"{_when(row['due_at'], zone)}" if row["moved_from"] else f"{_when(row['due_at'], zone)} ({row['slot']})"
+
+
+def _cancel(rows: tuple[Row, ...], zone: tzinfo) -> str:  # noqa: ARG001 - every sentence is told in a zone
+    return f"cancelled {_reminders(rows)}: {reason_in_words(rows[0]['reason'], rows[0]['detail'])}"
+
+
+def _skip(rows: tuple[Row, ...], zone: tzinfo) -> str:
+    row = rows[0]
+    why = reason_in_words(row["reason"], row["detail"])
+    if row["reason"] == Reason.TEMPLATE_HELD:
+        return f"{_occasion(row, zone)}: held, {why}"
+    if row["slot"] and row["event_name"] != TIMER_DUE:
+        return f"reminder {row['slot']}: not scheduled, {why}"
+    return f"{_occasion(row, zone)}: nothing sent, {why}"
+
+
+_SENTENCES: Mapping[str, Callable[[tuple[Row, ...], tzinfo], str]] = {
+    "notify": _notify,
+    "schedule": _schedule,
+    "cancel": _cancel,
+    "skip": _skip,
+}
+
+
+def _occasion(row: Row, zone: tzinfo) -> str:
+    """What led to it: the event, or which reminder came due."""
+    if row["event_name"] == TIMER_DUE:
+        return f"reminder {(row['slot'] or '').partition('/')[0]}".strip()
+    return _happening(row, row["at"], zone)
+
+
+def _happening(row: Row, at: datetime, zone: tzinfo) -> str:
+    name = row.get("event_name") or row.get("name") or "an event"
+    occurred = row["occurred_at"]
+    if occurred is None or abs(at - occurred) < _SAME_TIME:
+        return f"{name}"
+    return f"{name} of {_when(occurred, zone)}"
+
+
+def _message(row: Row, zone: tzinfo) -> str:
+    """What became of a message."""
+    title, to = f'"{row["subject"]}"', masked(row["address"] or "")
+    reply = f" ({row['reply']})" if row["reply"] else ""
+    match row["message_state"]:
+        case "sent":
+            return f"{title} sent {_soon(row['settled_at'], row['at'], zone)} to {to}"
+        case "captured":
+            return f"{title} captured for {to}, not sent"
+        case "failed":
+            return f"{title} not delivered to {to}: refused{reply}"
+        case "unknown":
+            return f"{title} to {to}: unknown whether it arrived{reply}"
+        case "withdrawn":
+            return f"{title} taken back before it was sent: {reason_in_words(row['message_reason'], None)}"
+        case "expired":
+            return f"{title} to {to} not sent: {reason_in_words(row['message_reason'], None)}"
+        case "queued" if row["attempts"]:
+            again = _soon(row["message_due_at"], row["at"], zone)
+            return f"{title} to {to} not delivered yet, next attempt {again}{reply}"
+        case None:
+            return "its message is no longer kept"
+    return f"{title} waits to be sent to {to}"
+
+
+def _soon(moment: datetime, after: datetime, zone: tzinfo) -> str:
+    """The time alone where the day is the same."""
+    local = moment.astimezone(zone)
+    return f"{local:{_WITHIN_DAY}}" if local.date() == after.astimezone(zone).date() else f"{local:{_DAY_AND_TIME}}"
+
+
+def _when(moment: datetime, zone: tzinfo) -> str:
+    return f"{moment.astimezone(zone):{_DAY_AND_TIME}}"
+
+
+def _listed(rows: tuple[Row, ...], words: Callable[[Row], str]) -> str:
+    return ", ".join(words(row) for row in sorted(rows, key=lambda row: row["due_at"]))
+
+
+def _reminders(rows: tuple[Row, ...]) -> str:
+    return f"{len(rows)} reminder{'' if len(rows) == 1 else 's'}"

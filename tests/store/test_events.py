@@ -1,0 +1,96 @@
+"""Deliveries: once, in order, and never lost."""
+
+from datetime import timedelta
+
+import pytest
+
+from engine.decide import Book
+from engine.errors import StoreOwned
+from engine.store import CLOCK, EventState, Reports, Settlement, Store, due_of
+
+from .conftest import NOON, delivery
+from .test_timers import timer
+
+
+async def decide_all(store, now=NOON):
+    claimed = await store.claim_events(100, now)
+    ends = [Settlement(seq=one.seq, state=EventState.DECIDED, at=now, ruleset="r") for one in claimed]
+    await store.settle(Book(), ends)
+    return claimed
+
+
+async def test_a_delivery_is_stored_once(store):
+    assert await store.add_events([delivery("a"), delivery("b"), delivery("a")]) == [True, True, False]
+    assert await store.add_events([delivery("b")]) == [False]
+    assert [one.received.key for one in await store.claim_events(10, NOON)] == ["a", "b"]
+
+
+async def test_the_same_key_of_another_source_is_another_delivery(store):
+    assert await store.add_events([delivery("a"), delivery("a", source="shop")]) == [True, True]
+
+
+async def test_deliveries_are_claimed_in_the_order_of_arrival_and_by_one_only(store):
+    await store.add_events([delivery(str(number)) for number in range(5)])
+    first = await store.claim_events(3, NOON)
+    second = await store.claim_events(3, NOON)
+    assert [one.received.key for one in first + second] == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_claim_that_is_never_settled_comes_back(store):
+    await store.add_events([delivery()])
+    await store.claim_events(1, NOON)
+    assert await store.claim_events(1, NOON + timedelta(minutes=4)) == []
+    [again] = await store.claim_events(1, NOON + timedelta(minutes=6))
+    assert again.attempts == 1
+
+
+async def test_a_delivery_that_keeps_ending_the_process_is_quarantined_and_the_others_go_on(store, tmp_path):
+    await store.add_events([delivery("poison"), delivery("fine")])
+    await store.claim_events(10, NOON)
+    await store.recover(NOON)
+    for _ in range(2):
+        assert [one.received.key for one in await store.claim_events(10, NOON)] == ["poison"]
+        await store.recover(NOON)
+    assert [one.received.key for one in await store.claim_events(10, NOON)] == ["fine"]
+    [row] = Reports(tmp_path / "pointbell.db").events(state="quarantined")
+    assert row["key"] == "poison"
+    assert "3 attempts" in row["note"]
+
+
+async def test_a_settled_delivery_can_be_put_back_in_line(store):
+    await store.add_events([delivery("a"), delivery("b")])
+    first, _ = await decide_all(store)
+    assert await store.replay([first.seq]) == 1
+    assert [one.received.key for one in await store.claim_events(10, NOON)] == ["a"]
+
+
+async def test_a_timer_rings_once_as_an_event_with_what_it_was_about(store):
+    book = Book()
+    book.changed_timers = {("r", "card_1", "7 days"): timer(due_at=NOON)}
+    await store.add_events([delivery()])
+    [claimed] = await store.claim_events(1, NOON)
+    end = Settlement(seq=claimed.seq, state=EventState.DECIDED, at=NOON, ruleset="r")
+    await store.settle(book, [end])
+    assert await store.next_due() == NOON
+    assert await store.promote_timers(NOON - timedelta(seconds=1), 100) == 0
+    assert await store.promote_timers(NOON, 100) == 1
+    assert await store.promote_timers(NOON, 100) == 0
+    [bell] = await store.claim_events(10, NOON)
+    assert bell.received.source == CLOCK
+    due = due_of(bell.received.raw)
+    assert (due.rule, due.subject, due.slot, due.about) == ("r", "card_1", "7 days", timer().about)
+
+
+async def test_a_second_process_is_refused_with_a_clear_message(store, tmp_path):
+    with pytest.raises(StoreOwned, match=r"in use by process \d+.*config\.yaml"):
+        await Store.open(tmp_path / "pointbell.db")
+
+
+async def test_what_was_stored_is_there_after_closing_and_opening_again(tmp_path):
+    path = tmp_path / "pointbell.db"
+    first = await Store.open(path)
+    await first.add_events([delivery("kept")])
+    await first.close()
+    second = await Store.open(path)
+    assert [one.received.key for one in await second.claim_events(10, NOON)] == ["kept"]
+    await second.close()

@@ -1,0 +1,90 @@
+"""One writer: groups share a commit, and trouble stays with its cause."""
+
+import asyncio
+import sqlite3
+
+import pytest
+from sqlalchemy import event as listen
+
+from engine.errors import StoreBusy, StoreError, StoreOutdated
+from engine.store import Store, sqlite, upgrade
+
+from .conftest import NOON, delivery
+
+
+async def test_what_gathers_during_a_commit_shares_the_next_one(store):
+    commits = []
+    listen.listen(store._engine, "commit", lambda _: commits.append(1))
+    await asyncio.gather(*(store.add_events([delivery(str(number))]) for number in range(200)))
+    assert len(commits) < 20
+
+
+async def test_a_unit_that_fails_takes_nothing_with_it(store):
+    def poison(_):
+        raise ZeroDivisionError
+
+    work = [store.add_events([delivery("a")]), store._writer.do(poison), store.add_events([delivery("b")])]
+    first, failed, second = await asyncio.gather(*work, return_exceptions=True)
+    assert (first, second) == ([True], [True])
+    assert isinstance(failed, ZeroDivisionError)
+    assert len(await store.claim_events(10, NOON)) == 2
+
+
+async def test_a_full_database_refuses_clearly_and_works_again_when_there_is_room(tmp_path):
+    store = await Store.open(tmp_path / "pointbell.db")
+    listen.listen(store._engine, "begin", lambda connection: connection.exec_driver_sql("PRAGMA max_page_count = 60"))
+    with pytest.raises(StoreBusy, match="full"):
+        for number in range(1000):
+            await store.add_events([delivery(str(number), raw=b"x" * 4000)])
+    stored = number
+    listen.listen(store._engine, "begin", lambda connection: connection.exec_driver_sql("PRAGMA max_page_count = 9999"))
+    assert await store.add_events([delivery("after")]) == [True]
+    assert len(await store.claim_events(2000, NOON)) == stored + 1
+    await store.close()
+
+
+async def test_a_locked_database_refuses_and_recovers(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 50)
+    store = await Store.open(tmp_path / "pointbell.db")
+    other = sqlite3.connect(tmp_path / "pointbell.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreBusy, match="locked"):
+        await store.add_events([delivery()])
+    other.execute("ROLLBACK")
+    other.close()
+    assert await store.add_events([delivery()]) == [True]
+    await store.close()
+
+
+async def test_a_backup_is_a_sound_copy_and_never_overwrites(store, tmp_path):
+    await store.add_events([delivery("kept")])
+    copy = tmp_path / "copy.db"
+    sqlite.backup(tmp_path / "pointbell.db", copy)
+    with pytest.raises(StoreError, match="never overwrites"):
+        sqlite.backup(tmp_path / "pointbell.db", copy)
+    restored = await Store.open(copy)
+    assert [one.received.key for one in await restored.claim_events(10, NOON)] == ["kept"]
+    await restored.close()
+
+
+def test_an_upgrade_is_done_once(tmp_path):
+    path = tmp_path / "new.db"
+    assert upgrade(path) == (0, 1)
+    assert upgrade(path) == (1, 1)
+
+
+def test_a_database_of_a_newer_pointbell_is_refused(tmp_path):
+    path = tmp_path / "new.db"
+    upgrade(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE meta SET value = '99'")
+    connection.close()
+    with pytest.raises(StoreOutdated, match="schema 99"):
+        upgrade(path)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path):
+    path = tmp_path / "letter.db"
+    path.write_text("Dear Anna, " * 500)
+    with pytest.raises(StoreBusy, match="not a database"):
+        upgrade(path)
