@@ -1,4 +1,4 @@
-"""What is counted, for Prometheus. Labels are few and short lists: never a member, an address or a text from outside."""
+"""What is counted, for Prometheus. Labels have few values: never a member, an address or a text from outside."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 MODES = ("capture", "allowlist", "live")
+ENDS = ("decided", "ignored", "quarantined")
+"""The states a delivery can end in."""
 
 
 class Metrics:
@@ -40,6 +42,8 @@ class Metrics:
         )
         self._mode = Gauge("pointbell_delivery_mode", "1 for the mode in force", ["mode"], registry=registry)
         self._ruleset = Gauge("pointbell_ruleset", "1 for the ruleset in force", ["hash"], registry=registry)
+        for state in ENDS:
+            self._events.labels(state)
 
     def delivery(self, source: str, result: str) -> None:
         """Count a delivery at the door."""

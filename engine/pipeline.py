@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from random import Random
 from typing import Literal, Protocol, TypeAlias
 
-from .decide import Book, Needs, decide, withdrawals
+from .decide import Book, Needs, decide, replan, withdrawals
 from .deliver import Channel, Deferred, Delivery, Outgoing, Refused, Sent, Unknown, Withheld, retry_after
 from .errors import BodyError, StoreBusy
 from .ingest import Delivery as Body
@@ -203,6 +203,10 @@ class Pipeline:
             decisions = decide(event, facts, ruleset, empty.at)
             worded, decisions = self._write_down(decisions)
             book.note(event, empty.seq, facts, decisions)
+            for other in list(book.other_cards(event)):
+                followed = replan(other, ruleset, empty.at)
+                book.note(event, empty.seq, other, followed)
+                decisions = [*decisions, *followed]
             settlement = replace(
                 settlement,
                 state=EventState.DECIDED,

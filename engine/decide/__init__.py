@@ -18,7 +18,7 @@ from .merge import ERASED, merge, newest
 from .reminders import plan
 from .words import USEFUL_FOR, Case, Occasion, address_of, word
 
-__all__ = ["ERASED", "Book", "Needs", "address_of", "decide", "merge", "newest", "withdrawals"]
+__all__ = ["ERASED", "Book", "Needs", "address_of", "decide", "merge", "newest", "replan", "withdrawals"]
 
 _GONE = frozenset({Reason.ABSENT, Reason.DATE_PAST, Reason.NOTHING_AT_RISK})
 """Reasons for which a reminder that is already worded makes no sense any more."""
@@ -35,6 +35,17 @@ def decide(event: Event, facts: Facts, ruleset: Ruleset, now: datetime) -> list[
     if event.erases:
         return list(_erase(facts))
     return [*_reminders(case), *_happening(case)]
+
+
+def replan(facts: Facts, ruleset: Ruleset, now: datetime) -> list[Decision]:
+    """What must change in a card's reminders without an event of its own; nothing when they stand as they should."""
+    decisions = (
+        decision
+        for rule in ruleset.reminders
+        if isinstance(rule.on, BeforeTrigger)
+        for decision in plan(rule, rule.on, facts, ruleset.programme, now)
+    )
+    return [decision for decision in decisions if decision.timer is not None]
 
 
 def withdrawals(event: Event, decisions: list[Decision]) -> list[Withdrawal]:

@@ -23,6 +23,8 @@ class Needs:
     happenings: frozenset[str]
     erased: frozenset[str]
     """Members whose timers must all be seen, because they are about to be cancelled."""
+    moved: frozenset[str] = frozenset()
+    """Members whose cards must all be seen, because their time zone may have changed."""
 
     @staticmethod
     def of(events: Iterable[Event]) -> Needs:
@@ -33,6 +35,7 @@ class Needs:
             cards=frozenset(card for event in seen for card in _cards(event)),
             happenings=frozenset(event.happening for event in seen if event.happening),
             erased=frozenset(event.member.id for event in seen if event.erases and event.member),
+            moved=frozenset(event.member.id for event in seen if _tells_zone(event) and event.member),
         )
 
 
@@ -84,6 +87,18 @@ class Book:
         after = merge(before, event)
         return after if after.member is not None or event.holder_id is None else self._for_holder(after, event)
 
+    def other_cards(self, event: Event) -> Iterable[Facts]:
+        """The member's cards beside the event's own, where the event tells the member's time zone.
+
+        Reminders go out at the member's hour, so these cards' plans may have to follow.
+        """
+        if event.member is None or event.erases or not _tells_zone(event):
+            return
+        for card in sorted(self.cards.values(), key=lambda card: card.id):
+            if card.member_id == event.member.id and card.id != _card_id(event):
+                timers = dict(self.timers.get(card.id, {}))
+                yield Facts(member=self.members.get(event.member.id), card=card, timers=timers)
+
     def note(self, event: Event, seq: int, facts: Facts, decisions: Iterable[Decision]) -> None:
         """Carry over what this event has changed."""
         self._note_member(event, facts.member)
@@ -133,6 +148,10 @@ class Book:
     def _duplicate_of(self, event: Event, seq: int) -> str | None:
         first = self.happenings.get(event.happening or "")
         return None if first is None or first[0] == seq else first[1]
+
+
+def _tells_zone(event: Event) -> bool:
+    return event.member is not None and "timezone" in event.member.fields
 
 
 def _people(event: Event) -> Iterable[str]:

@@ -11,7 +11,9 @@ from ..errors import AddressError
 
 _ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"(?=[a-z0-9-]{1,63}(?:\.|\Z))[a-z0-9]+(?:-[a-z0-9]+)*"
-_ORDINARY = re.compile(rf"(?=[^@]{{1,64}}@)({_ATOM}(?:\.{_ATOM})*)@({_LABEL}(?:\.{_LABEL})+)", re.IGNORECASE | re.ASCII)
+_ORDINARY = re.compile(
+    rf"(?=[^@]{{1,64}}@)({_ATOM}(?:\.{_ATOM})*)@({_LABEL}(?:\.{_LABEL})+(?<=[a-z]))", re.IGNORECASE | re.ASCII
+)
 _MAILBOX = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>")
 _LONGEST = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 _ENCODED_WORD = "=?"  # RFC 2047

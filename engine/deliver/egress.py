@@ -23,13 +23,11 @@ class Forbidden(Exception):
     """The host has an address on a private or otherwise special network."""
 
 
-async def public_addresses(host: str, port: int, resolve: Resolver) -> Sequence[str]:
-    """The host's addresses, all of them public. Raises ``Forbidden``, and ``OSError`` if there are none."""
-    addresses = await resolve(host, port)
+def require_public(host: str, addresses: Sequence[str]) -> None:
+    """Raise ``Forbidden`` unless all the host's addresses are public."""
     for address in addresses:
         if not is_public(address):
             raise Forbidden(f"{host} is at {address}, which is not a public address")
-    return addresses
 
 
 async def resolve_by_system(host: str, port: int) -> Sequence[str]:

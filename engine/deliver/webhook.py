@@ -32,7 +32,7 @@ from pydantic import (
 from ..errors import ConfigError
 from ..model import Notification
 from .channel import Deferred, Delivery, Outgoing, Permit, Refused, Sent, Withheld
-from .egress import Forbidden, Resolver, public_addresses, resolve_by_system
+from .egress import Forbidden, Resolver, require_public, resolve_by_system
 from .identity import public_id
 from .signing import sign, signing_key
 
@@ -127,8 +127,8 @@ class WebhookChannel:
                 addresses = await self._addresses()
             except Forbidden as error:
                 return self._deferred(f"{error}; set allow_private: true if that is meant")
-            except OSError as error:
-                return self._deferred(f"no address ({error.strerror or error}); check url")
+            except (OSError, ValueError) as error:
+                return self._deferred(f"the host has no address ({error}); check url")
             try:
                 return await self._post(message, addresses) if await permit() else Withheld()
             except asyncio.CancelledError:
@@ -139,9 +139,13 @@ class WebhookChannel:
         await self._transport.aclose()
 
     async def _addresses(self) -> Sequence[str]:
-        if self._allow_private:
-            return await self._resolve(self._host, self._port)
-        return await public_addresses(self._host, self._port, self._resolve)
+        async with asyncio.timeout(self._timeout):
+            addresses = await self._resolve(self._host, self._port)
+        if not self._allow_private:
+            require_public(self._host, addresses)
+        if not addresses:
+            raise OSError("the name is known, but leads nowhere")
+        return addresses
 
     async def _post(self, message: Outgoing, addresses: Sequence[str]) -> Delivery:
         try:

@@ -1,9 +1,9 @@
 """CloudEvents 1.0 in structured JSON: an envelope around Voucherify's ``data`` or around our own plain JSON.
 
 ``type`` is a neutral name (then ``data`` is a body as in ``native.py``), or a producer's name in any spelling (then
-``data`` is Voucherify's, bare or in its own envelope); a reverse domain in front of either is skipped: ``org.example.points_added``.
-``source`` and ``id`` together are the transport key. Signed as Standard Webhooks are, since the specification leaves
-signatures to the transport.
+``data`` is Voucherify's, bare or in its own envelope). A reverse domain in front of either is skipped, as in
+``org.example.points_added``. ``source`` and ``id`` together are the transport key. Signed as Standard Webhooks are: the
+specification leaves signatures to the transport.
 
 Source: github.com/cloudevents/spec, v1.0.2, spec.md and formats/json-format.md.
 """

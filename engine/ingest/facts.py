@@ -131,6 +131,8 @@ def settle(name: str, given: Mapping[str, Value]) -> tuple[str, dict[str, Value]
         name = "points_removed" if name == "points_added" else name
         given = {**given, "points": -points}
     facts: dict[str, Value] = {key: given[key] for key in FACTS[name] if given.get(key) is not None}
+    if name == "custom":
+        facts.setdefault("data", {})
     missing = [key for key in required(name) if key not in facts]
     if missing:
         raise BodyError(f"{name} without {' and '.join(missing)}: nothing could be said about it")

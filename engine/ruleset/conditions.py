@@ -5,14 +5,6 @@ from __future__ import annotations
 from ..language import Condition, InvalidExpression, Problem, Scope, compile_condition
 from .positions import Block, Node, Scalar, descend, plain, span
 from .report import Report
-from .rule import EventTrigger, Trigger
-
-
-def scope_of(trigger: Trigger) -> Scope:
-    """The facts a rule with this trigger may use."""
-    if isinstance(trigger, EventTrigger):
-        return Scope.for_events(trigger.names)
-    return Scope.for_reminder(trigger.field)
 
 
 def read_condition(report: Report, node: Node | None, scope: Scope | None) -> Condition | None:

@@ -85,9 +85,11 @@ class LocaleFilters:
         if form not in DATE_FORMATS:
             raise ValueError(f"{form!r} is not a date format; there are {', '.join(DATE_FORMATS)}")
         day = _day(value, context)
+        if form == "full":
+            return format_date(day, form, locale=self.locale)
         if form == "day":
-            return format_skeleton("MMMMd", day, locale=self.locale)
-        return format_date(day, form, locale=self.locale)
+            return _unbroken(format_skeleton("MMMMd", day, locale=self.locale))
+        return _unbroken(format_date(day, form, locale=self.locale))
 
     def plural(self, value: object, forms: object = None, /, **given: str) -> str:
         """The form of a word that this number needs: ``punkt``, ``punkty``, ``punktów``."""
@@ -101,7 +103,7 @@ class LocaleFilters:
 
     def counted(self, value: object, forms: object = None, /, **given: str) -> str:
         """The number and the form of the word it needs: ``5 punktów``."""
-        return f"{self.points(value)}\N{NO-BREAK SPACE}{self.plural(value, forms, **given)}"
+        return _unbroken(f"{self.points(value)} {self.plural(value, forms, **given)}")
 
 
 def greeting_name(value: object) -> object:
@@ -170,6 +172,11 @@ PLAIN_FILTERS: Mapping[str, Callable[..., object]] = {
     "colour": colour,
     "ink": ink,
 }
+
+
+def _unbroken(text: str) -> str:
+    """Kept on one line; text parts turn these spaces back into plain ones."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _linear(channel: float) -> float:

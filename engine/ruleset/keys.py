@@ -22,6 +22,8 @@ class Keys:
     """Later keys that will stand in place of a required one."""
     synonyms: Mapping[str, str] = field(default_factory=dict)
     """What people write who know other tools, and how it is called here."""
+    hints: Mapping[str, str] = field(default_factory=dict)
+    """What to do about other keys that people write."""
 
 
 FILE = Keys(
@@ -124,6 +126,7 @@ BEFORE = Keys(
         }
     ),
     synonyms={"date": "before", "field": "before", "offsets": "by", "time": "at", "hour": "at"},
+    hints=dict.fromkeys(("event", "events", "name", "type"), 'write the name right after "on:"'),
 )
 
 SEND = Keys(

@@ -12,14 +12,14 @@ from ..language import Condition, Scope, Severity
 from ..language.problem import suggest
 from ..model import OnAmbiguous
 from . import codes
-from .conditions import read_condition, scope_of
+from .conditions import read_condition
 from .diagnostics import Diagnostic
 from .keys import FILE, RULE
 from .positions import Block, Listing, Node, Scalar, Source
 from .report import Report, is_nothing, kind_of
 from .rule import AGAIN_AFTER, EventTrigger, Rule, Trigger
 from .sends import read_sends
-from .triggers import read_length, read_trigger
+from .triggers import read_length, read_trigger, scope_of
 from .vocabulary import Vocabulary
 from .yaml import Document
 
@@ -129,7 +129,7 @@ def _rule(report: Report, block: Block, known: Vocabulary) -> Rule | None:
     entries = report.entries(block, RULE)
     name = _name(report, entries.get("rule"))
     trigger = read_trigger(report, entries["on"], known.spellings) if "on" in entries else None
-    scope = scope_of(trigger) if trigger else None
+    scope = scope_of(entries["on"], trigger) if "on" in entries else None
     condition = read_condition(report, entries.get("if"), scope)
     sends = read_sends(report, entries["send"], _inner(scope, entries, condition), known) if "send" in entries else ()
     again_after = _again_after(report, block, trigger)

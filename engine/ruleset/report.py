@@ -88,11 +88,7 @@ class Report:
         if key.text in keys.later:
             self.not_yet(key, key.text)
             return
-        meant = keys.synonyms.get(key.text.lower())
-        fix = f'did you mean "{meant}"?' if meant else suggest(key.text, keys.available | keys.later)
-        if fix.startswith("available"):
-            fix = suggest(key.text, keys.available)
-        self.error(key, codes.UNKNOWN_KEY, f'{keys.place} has no key "{key.text}"', fix)
+        self.error(key, codes.UNKNOWN_KEY, f'{keys.place} has no key "{key.text}"', _key_meant(key.text, keys))
 
 
 def is_nothing(node: Node) -> bool:
@@ -111,6 +107,13 @@ def kind_of(node: Node) -> str:
     if isinstance(node.value, bool):
         return "a yes/no value"
     return "a text" if isinstance(node.value, str) else "a number"
+
+
+def _key_meant(text: str, keys: Keys) -> str:
+    if text.lower() in keys.hints:
+        return keys.hints[text.lower()]
+    near = keys.synonyms.get(text.lower()) or closest(text, keys.available) or closest(text, keys.later)
+    return f'did you mean "{near}"?' if near else suggest(text, keys.available)
 
 
 def _misspelt(name: str, block: Block, keys: Keys) -> bool:

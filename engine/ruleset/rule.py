@@ -15,6 +15,8 @@ AGAIN_AFTER = timedelta(days=20)
 GRACE = timedelta(days=1)
 """How late a reminder may go."""
 
+BOTH_WAYS = frozenset({"in", "out"})
+
 _TRANSFER = "points_transferred"
 
 
@@ -23,7 +25,7 @@ class EventTrigger:
     """The rule applies when one of these neutral events comes in."""
 
     names: frozenset[str]
-    directions: frozenset[str] = frozenset({"in", "out"})
+    directions: frozenset[str] = BOTH_WAYS
     """Of ``points_transferred``, those with this ``event.direction``: a group of events may mean one of them only."""
 
     def covers(self, event: Event) -> bool:

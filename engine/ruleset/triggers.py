@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import time, timedelta
 
+from ..language import Scope
 from ..language.problem import closest, suggest
 from ..language.schema import GROUP_DIRECTIONS, GROUPS, REMINDER_FIELDS
 from ..model import EVENT_NAMES
@@ -13,8 +14,8 @@ from . import codes
 from .keys import BEFORE
 from .positions import Block, Node, Scalar, span
 from .report import Report, kind_of
-from .rule import GRACE, BeforeTrigger, EventTrigger, Offset, Trigger
-from .times import duration_meant, in_words, read_duration, read_time, time_meant
+from .rule import BOTH_WAYS, GRACE, BeforeTrigger, EventTrigger, Offset, Trigger
+from .times import LONGEST, duration_meant, in_words, read_duration, read_time, time_meant
 
 AVAILABLE_DATES = ("card.next_expiration_date",)
 UNTIL_NEXT = "until_next"
@@ -31,34 +32,40 @@ def read_trigger(report: Report, node: Node, spellings: Callable[[str], str | No
     return _events(report, node, spellings)
 
 
+def scope_of(node: Node, trigger: Trigger | None) -> Scope | None:
+    """The facts that may be used; ``None`` when that depends on what is wrong with the trigger."""
+    if isinstance(trigger, EventTrigger):
+        return Scope.for_events(trigger.names)
+    if isinstance(node, Block) and not any(key.text in BEFORE.later for key, _ in node.entries):
+        return Scope.for_reminder(trigger.field if trigger else AVAILABLE_DATES[0])
+    return None
+
+
 def _events(report: Report, node: Node, spellings: Callable[[str], str | None]) -> EventTrigger | None:
     found: set[tuple[str, str]] = set()
     items = report.items(node, "on")
-    for item in items:
-        happenings = _happenings(report, item, spellings)
-        if happenings is None:
-            return None
-        if happenings <= found:
-            message = "the rule listens to this already"
-            report.warning(item, codes.EVENT_TWICE, message, "leave it out")
+    read = [(item, _happenings(report, item, spellings)) for item in items]
+    for item, happenings in read:
+        if happenings and happenings <= found:
+            report.warning(item, codes.EVENT_TWICE, "the rule listens to this already", "leave it out")
         found |= happenings
-    if not found:
+    if not all(happenings for _, happenings in read) or not found:
         return None
     directions = frozenset(direction for name, direction in found if name == _TRANSFER)
-    return EventTrigger(names=frozenset(name for name, _ in found), directions=directions)
+    return EventTrigger(names=frozenset(name for name, _ in found), directions=directions or BOTH_WAYS)
 
 
-def _happenings(report: Report, node: Node, spellings: Callable[[str], str | None]) -> set[tuple[str, str]] | None:
-    """The events one name stands for, transfers by direction."""
+def _happenings(report: Report, node: Node, spellings: Callable[[str], str | None]) -> set[tuple[str, str]]:
+    """The events one name stands for, transfers by direction; none, reported, for a name nobody knows."""
     text = report.text(node, "on")
     if text is None:
-        return None
+        return set()
     if text in GROUPS:
         return set(_by_direction(GROUPS[text], GROUP_DIRECTIONS.get(text)))
     name = text if text in EVENT_NAMES else spellings(text)
     if name not in EVENT_NAMES:
         _refuse_event(report, node, text)
-        return None
+        return set()
     return set(_by_direction(frozenset({name}), None))
 
 
@@ -67,7 +74,7 @@ def _by_direction(names: frozenset[str], direction: str | None) -> Iterator[tupl
         if name != _TRANSFER:
             yield name, ""
         else:
-            yield from ((name, each) for each in ([direction] if direction else ["in", "out"]))
+            yield from ((name, each) for each in ([direction] if direction else sorted(BOTH_WAYS)))
 
 
 def _refuse_event(report: Report, node: Node, text: str) -> None:
@@ -146,8 +153,10 @@ def read_length(report: Report, node: Node, name: str) -> timedelta | None:
         return None
     length = read_duration(node.text)
     if length is None:
-        message = f'"{node.text}" is not a duration of at most 10 years'
-        report.error(node, codes.BAD_VALUE, message, duration_meant(node.text))
+        report.error(node, codes.BAD_VALUE, f'"{node.text}" is not a duration', duration_meant(node.text))
+    elif length > LONGEST:
+        report.error(node, codes.BAD_VALUE, f'"{node.text}" is longer than {LONGEST.days} days')
+        return None
     return length
 
 

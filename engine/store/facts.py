@@ -28,11 +28,12 @@ def load(connection: Connection, needs: Needs) -> Book:
     people = needs.members | frozenset(aliases.values())
     book = Book(aliases=aliases)
     book.members, book.member_versions = _members(connection, people)
-    rows = [row for ids in _chunks(needs.cards) for row in _all(connection, select(card).where(card.c.id.in_(ids)))]
+    moved = needs.moved | {aliases[name] for name in needs.moved if name in aliases}
+    rows = _cards(connection, needs.cards, moved)
     book.cards = {row["id"]: card_of(row) for row in rows}
     book.card_versions = {row["id"]: row["version"] for row in rows}
     erased = needs.erased | {aliases[name] for name in needs.erased if name in aliases}
-    for found in _timers(connection, needs.cards, erased):
+    for found in _timers(connection, frozenset(book.cards) | needs.cards, erased):
         book.timers.setdefault(found.subject, {})[found.rule, found.slot] = found
     book.happenings = _happenings(connection, needs.happenings)
     return book
@@ -99,6 +100,13 @@ def _aliases(connection: Connection, names: frozenset[str]) -> dict[str, str]:
         for chunk in _chunks(names)
         for row in _all(connection, select(alias).where(alias.c.alias.in_(chunk)))
     }
+
+
+def _cards(connection: Connection, ids: frozenset[str], members: frozenset[str]) -> list[dict[str, Any]]:
+    rows = [row for chunk in _chunks(ids) for row in _all(connection, select(card).where(card.c.id.in_(chunk)))]
+    for chunk in _chunks(members):
+        rows += _all(connection, select(card).where(card.c.member_id.in_(chunk)))
+    return list({row["id"]: row for row in rows}.values())
 
 
 def _timers(connection: Connection, cards: frozenset[str], erased: frozenset[str]) -> Iterable[Timer]:

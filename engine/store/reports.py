@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, exists, func, or_, select
+from sqlalchemy.exc import DBAPIError
 
 from ..decide import Book, Needs
+from ..errors import StoreError
 from . import facts, search, sqlite
 from .rows import maybe_moment, unpack_facts
 from .schema import alias, card, decision, event, member, notification, timer
@@ -35,10 +37,11 @@ class Reports:
     """Questions to a database file, also while a daemon runs on it.
 
     Raises:
-        StoreError: there is no database.
+        StoreError: there is no database, or it cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._engine: Engine = sqlite.reading_engine(path)
 
     def close(self) -> None:
@@ -190,8 +193,11 @@ class Reports:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with self._engine.connect() as connection:
-            yield connection
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise StoreError(f"cannot read the database at {self._path}: {error.orig}") from error
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from ..deliver import Channel
 from ..errors import ImportFileError
 from ..ingest import SourceSettings
 from ..model import Cancel, Decision, Notify, Reason, Schedule, Skip, Snapshot
-from ..ruleset import Ruleset
+from ..ruleset import Ruleset, format_text
 from ..ruleset.positions import plain
 from ..ruleset.yaml import read_yaml
 from ..store import Settlement
@@ -98,10 +98,11 @@ def read_timelines(data: bytes, file: str) -> list[Timeline]:
     """
     document = read_yaml(data, file)
     content = plain(document.root) if document.root is not None else None
-    if document.diagnostics or not isinstance(content, dict) or not isinstance(content.get("tests"), list):
-        findings = "; ".join(str(finding) for finding in document.diagnostics)
+    tests = content.get("tests") if isinstance(content, dict) else None
+    if document.diagnostics or not isinstance(content, dict) or not isinstance(tests, list):
+        findings = format_text(document.diagnostics)
         raise ImportFileError(f"{file}: {findings or 'a test file has a list under tests:'}")
-    return [_timeline(content, test, file) for test in content["tests"]]
+    return [_timeline(content, test, file) for test in tests]
 
 
 async def run_timeline(

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
-from ingest_bodies import BARE, CLOUDEVENTS, ENVELOPE, NATIVE, deliver_published, delivery, value_of
 
 from engine.errors import BodyError
 from engine.ingest import peek, read
+
+from .ingest_bodies import BARE, CLOUDEVENTS, ENVELOPE, NATIVE, deliver_published, delivery, value_of
 
 STRUCTURED = {"content-type": "application/cloudevents+json; charset=utf-8"}
 NOW = "2026-01-31T10:00:00Z"

@@ -3,10 +3,11 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from ingest_bodies import NATIVE, RECEIVED, delivery
 
 from engine.errors import BodyError
 from engine.ingest import SourceSettings, peek, read
+
+from .ingest_bodies import NATIVE, RECEIVED, delivery
 
 NOW = "2026-01-31T10:00:00Z"
 FULL = {

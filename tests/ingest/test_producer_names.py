@@ -3,8 +3,9 @@
 import pytest
 
 from engine.ingest import neutral_name
-from engine.ingest.facts import FACTS
+from engine.ingest.facts import FACTS, required
 from engine.ingest.names import NAMES, STATE_ONLY, TRANSACTION, canonical, is_configuration, is_known
+from engine.language.schema import EVENT_FIELDS, EVERY_EVENT
 from engine.model import EVENT_NAMES
 
 
@@ -107,6 +108,13 @@ def test_configuration_is_told_by_its_prefix():
     assert not is_configuration("customer.created")
 
 
-def test_every_neutral_event_has_its_facts_listed():
-    assert set(FACTS) == set(EVENT_NAMES)
+def test_every_name_leads_to_a_neutral_event():
     assert set(NAMES.values()) <= set(EVENT_NAMES)
+
+
+@pytest.mark.parametrize("name", EVENT_NAMES)
+def test_the_facts_produced_are_those_the_language_declares(name):
+    declared = {key: fact for key, fact in EVENT_FIELDS[name].items() if key not in EVERY_EVENT}
+    assert set(FACTS[name]) == set(declared)
+    always = {key for key, fact in declared.items() if not fact.optional}
+    assert set(required(name)) == always - {"data"}

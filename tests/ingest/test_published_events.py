@@ -3,9 +3,10 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from ingest_bodies import BARE, ENVELOPE, PUBLISHED, deliver_published, delivery, enveloped, other_family, value_of
 
 from engine.ingest import peek, read
+
+from .ingest_bodies import BARE, ENVELOPE, PUBLISHED, deliver_published, delivery, enveloped, other_family, value_of
 
 
 def at(text):

@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from ingest_bodies import RECEIVED, VOUCHERIFY, delivery, enveloped
 
 from engine.errors import BodyError
 from engine.ingest import SourceSettings, peek, read
+
+from .ingest_bodies import RECEIVED, VOUCHERIFY, delivery, enveloped
 
 BEFORE = "2026-01-31T09:00:00.000Z"
 NOW = "2026-01-31T10:00:00.000Z"
@@ -438,6 +439,8 @@ def test_a_custom_event_keeps_its_own_name_and_data():
     event = read_one({"customer": {"id": "cust_1"}, "event": inner}, "customer.custom_event")
     assert event.facts == {"custom_name": "sign_up", "data": {"from": "API"}}
     assert (event.happening, event.occurred_at) == ("custom:event_1", at(NOW))
+    bare = read_one({"customer": {"id": "cust_1"}, "event": {"type": "sign_up"}}, "customer.custom_event")
+    assert bare.facts == {"custom_name": "sign_up", "data": {}}
 
 
 def test_a_gift_card_refreshes_no_loyalty_card():

@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ingest_bodies import PUBLISHED, delivery, published
 
 from engine.errors import SignatureError
 from engine.ingest import SourceSettings, verify
 from engine.ingest.voucherify.signature import compact
+
+from .ingest_bodies import PUBLISHED, delivery, published
 
 # Published by the producer for the key ``secretKey``.
 VECTORS = [
@@ -113,7 +114,9 @@ def test_any_of_several_secrets_may_have_signed():
     assert refused(signed(body, hexdigest(body, b"other"), "old", "new"))
 
 
-@pytest.mark.parametrize("signature", ["", " ", "é" * 64, "a17d", "\udcff", "0" * 64, "Ａ" * 64, "a\x00b", "=" * 1000])
+@pytest.mark.parametrize(
+    "signature", ["", " ", "é" * 64, "a17d", "\udcff", "0" * 64, "\uff21" * 64, "a\x00b", "=" * 1000]
+)
 def test_a_malformed_signature_is_refused_not_a_crash(signature):
     assert refused(signed(b'{"a":1}', signature))
 
@@ -175,7 +178,8 @@ def test_a_delivery_from_another_time_is_refused(seconds):
 
 
 @pytest.mark.parametrize(
-    "timestamp", ["", "soon", "-1614265330", "1614265330.0", "１６１４２６５３３０", "9" * 12, "9" * 400, "1e9", "é"]
+    "timestamp",
+    ["", "soon", "-1614265330", "1614265330.0", "\uff11\uff16\uff11\uff14", "9" * 12, "9" * 400, "1e9", "é"],
 )
 def test_a_malformed_time_is_refused(timestamp):
     assert refused(standard(webhook_timestamp=timestamp))
@@ -212,7 +216,7 @@ def test_every_flipped_bit_of_a_standard_body_is_refused():
 
 @pytest.mark.parametrize("secret", ["whsec_", "whsec_not base64!", "plain text", "whsec_é"])
 def test_a_secret_that_is_no_secret_is_refused_clearly(secret):
-    with pytest.raises(SignatureError, match="base64|no secret"):
+    with pytest.raises(SignatureError, match=r"base64|no secret"):
         verify(standard(STANDARD_SIGNATURE, secret))
 
 

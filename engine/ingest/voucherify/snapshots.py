@@ -31,10 +31,7 @@ def voucher_of(data: Payload) -> Payload:
 
 def is_loyalty_card(voucher: Payload) -> bool:
     """Whether the voucher is a loyalty card: coupons and gift cards look alike otherwise."""
-    kind = voucher.raw("type")
-    if isinstance(kind, str) and kind:
-        return kind.upper() == "LOYALTY_CARD"
-    return isinstance(voucher.raw("loyalty_card"), dict)
+    return isinstance(voucher.raw("loyalty_card"), dict) or voucher.raw("type") == "LOYALTY_CARD"
 
 
 def is_other_voucher(data: Payload) -> bool:

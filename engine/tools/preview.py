@@ -1,0 +1,170 @@
+"""What a rule would send for an event: decided and worded by the functions that do it in earnest, sent by nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ..decide import Book, decide
+from ..decide.reminders import plan_for
+from ..deliver import Channel
+from ..errors import PointbellError
+from ..model import (
+    TIMER_DUE,
+    Decision,
+    Due,
+    Event,
+    Fact,
+    Facts,
+    Member,
+    Notification,
+    Notify,
+    Reason,
+    Skip,
+    Snapshot,
+    Value,
+)
+from ..ruleset import Ruleset
+from ..ruleset.rule import BeforeTrigger, EventTrigger, Rule
+
+STAND_IN: Mapping[str, str] = {"email": "member@example.org", "phone": "+15550100"}
+"""Addresses to show a message to when the member has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """One message that a rule would send, or why it would not."""
+
+    slot: str
+    """Which of the rule's offsets; empty for a rule that listens to events."""
+    template: str
+    """Empty where the rule as a whole does not apply."""
+    at: datetime
+    """The moment it was decided for; aware UTC."""
+    reason: Reason | None = None
+    """Why it would not be sent; ``None`` when it would."""
+    detail: str = ""
+    notification: Notification | None = None
+    """The message; also with ``NO_ADDRESS``, as it would read if there were an address."""
+    payload: bytes | None = None
+    """The bytes the channel would carry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What a rule is tried on."""
+
+    event: Event
+    facts: Facts
+    now: datetime
+
+
+def trial_of(event: Event, book: Book, now: datetime, *, member_id: str | None = None, locale: str | None = None) -> Trial:
+    """An event with what ``book`` knows of its member and card, told to another member or in another language."""
+    if member_id is not None and (event.member is None or book.member_id(event.member) != member_id):
+        event = replace(event, member=Snapshot(id=member_id, as_of=event.occurred_at, fields={}))
+    event = book.addressed(event)
+    facts = replace(book.facts_for(event, 0), duplicate_of=None)
+    return Trial(event=event, facts=_saying(facts, "locale", locale) if locale else facts, now=now)
+
+
+def preview(rule: Rule, trial: Trial, ruleset: Ruleset, channels: Mapping[str, Channel]) -> list[Preview]:
+    """What ``rule`` would send in this case; for a reminder, at each of its offsets as if it were due.
+
+    Raises:
+        PointbellError: the rule does not listen to the event at all.
+    """
+    trials = list(_due(rule, rule.on, trial, ruleset)) if isinstance(rule.on, BeforeTrigger) else [trial]
+    if not trials:
+        return [Preview(slot="", template="", at=trial.now, reason=Reason.ABSENT, detail=_undated(rule, trial))]
+    if isinstance(rule.on, EventTrigger) and not rule.on.covers(trial.event):
+        listens = ", ".join(sorted(rule.on.names))
+        raise PointbellError(f"{rule.name} listens to {listens}, and the event is {trial.event.name}")
+    return [found for each in trials for found in _preview(rule, each, ruleset, channels)]
+
+
+def _due(rule: Rule, trigger: BeforeTrigger, trial: Trial, ruleset: Ruleset) -> Iterator[Trial]:
+    """Each offset of a reminder as the event that the clock would make of it."""
+    card = trial.facts.card
+    if card is None or card.get(trigger.card_field) is None:
+        return
+    plan = plan_for(rule, trigger, trial.facts, ruleset.programme)
+    for offset in trigger.offsets:
+        at = plan.due(offset)
+        due = Due(
+            rule=rule.name, subject=card.id, slot=offset.text, about=plan.day, due_at=at, member_id=card.member_id
+        )
+        bell = Event(
+            key=offset.text,
+            source="preview",
+            name=TIMER_DUE,
+            producer_name=TIMER_DUE,
+            occurred_at=at,
+            happening=None,
+            facts={"name": TIMER_DUE},
+            due=due,
+        )
+        yield Trial(event=bell, facts=trial.facts, now=at)
+
+
+def _undated(rule: Rule, trial: Trial) -> str:
+    field = rule.on.field if isinstance(rule.on, BeforeTrigger) else ""
+    return f"the card has no {field}" if trial.facts.card else "the event names no card"
+
+
+def _preview(rule: Rule, trial: Trial, ruleset: Ruleset, channels: Mapping[str, Channel]) -> Iterator[Preview]:
+    slot = trial.event.due.slot if trial.event.due else ""
+    decisions = _decisions(rule, trial, ruleset)
+    addressed = _decisions(rule, _with_addresses(rule, trial, ruleset), ruleset)
+    if not decisions:
+        yield Preview(slot=slot, template="", at=trial.now, reason=Reason.ABSENT, detail="there is nothing to decide")
+    if len(addressed) != len(decisions):
+        addressed = decisions  # A condition that looks at the address itself.
+    for decision, shown in zip(decisions, addressed, strict=True):
+        yield _found(decision, shown, slot, trial.now, channels)
+
+
+def _decisions(rule: Rule, trial: Trial, ruleset: Ruleset) -> list[Notify | Skip]:
+    made: list[Decision] = decide(trial.event, trial.facts, ruleset, trial.now)
+    return [one for one in made if isinstance(one, Notify | Skip) and one.rule == rule.name]
+
+
+def _found(
+    decision: Notify | Skip, addressed: Notify | Skip, slot: str, at: datetime, channels: Mapping[str, Channel]
+) -> Preview:
+    """The decision; where only the address is missing, with the message as it would read."""
+    found = Preview(slot=slot, template="", at=at)
+    if isinstance(decision, Skip):
+        found = replace(found, template=decision.template or "", reason=decision.reason, detail=decision.detail)
+        if decision.reason is not Reason.NO_ADDRESS:
+            return found
+    if not isinstance(addressed, Notify):
+        return found
+    message = addressed.notification
+    found = replace(found, template=message.template, notification=message)
+    try:
+        return replace(found, payload=channels[message.channel].prepare(message))
+    except ValueError as error:
+        return replace(found, reason=Reason.NO_ADDRESS, detail=str(error))
+    except PointbellError as error:
+        return replace(found, reason=Reason.NO_ADDRESS, detail=str(error))
+
+
+def _with_addresses(rule: Rule, trial: Trial, ruleset: Ruleset) -> Trial:
+    """The trial as if every channel of the rule had an address to write to."""
+    facts = trial.facts
+    for field in {ruleset.programme.channels[send.channel] for send in rule.sends}:
+        known = facts.member.get(field) if facts.member else None
+        facts = facts if known else _saying(facts, field, STAND_IN.get(field, "preview"))
+    return replace(trial, facts=facts)
+
+
+def _saying(facts: Facts, field: str, value: Value) -> Facts:
+    """The facts with one field of the member made up."""
+    if facts.member is None:
+        return facts
+    as_of = max((fact.as_of for fact in facts.member.facts.values()), default=datetime.max)
+    said: Mapping[str, Fact] = {**facts.member.facts, field: Fact(value=value, as_of=as_of)}
+    member: Member = replace(facts.member, facts=said)
+    return replace(facts, member=member)

@@ -1,0 +1,48 @@
+"""What the door answers, and how that is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+_JSON = b"application/json"
+_CLOSE = (b"connection", b"close")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A complete response."""
+
+    status: int
+    body: bytes
+    content_type: bytes = _JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    async def write(self, send: Send) -> None:
+        """Hand it to the server."""
+        length = str(len(self.body)).encode()
+        headers = [(b"content-type", self.content_type), (b"content-length", length), *self.headers]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def say(status: int, *headers: tuple[bytes, bytes], **said: Any) -> Answer:
+    """A JSON answer."""
+    return Answer(status=status, body=json.dumps(said).encode() + b"\n", headers=headers)
+
+
+def refuse(status: int, why: str, *headers: tuple[bytes, bytes]) -> Answer:
+    """A JSON answer to a request that was read to its end, and that nothing came of."""
+    return say(status, *headers, error=why)
+
+
+def hang_up(status: int, why: str) -> Answer:
+    """A JSON answer to a request that is not read to its end."""
+    return say(status, _CLOSE, error=why)

@@ -1,0 +1,147 @@
+"""The HTTP door: deliveries come in, probes are answered. A bare ASGI application, because every delivery pays for it.
+
+``POST /ingest/{source}`` and ``/ingest/{source}/{type}``, the latter for bodies that do not tell their own type;
+``/healthz``, ``/readyz`` and ``/metrics``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+from ..errors import SignatureError, StoreBusy
+from ..ingest import Delivery, SourceSettings
+from ..metrics import CONTENT_TYPE
+from ..observer import Observer
+from ..pipeline import Now
+from .answer import Answer, Receive, Scope, Send, hang_up, refuse, say
+from .body import Gone, TooLarge, read_body
+
+Accept: TypeAlias = Callable[[Delivery], Awaitable[bool]]
+Readiness: TypeAlias = Callable[[], Awaitable[Sequence[str]]]
+"""Why no work can be done now; nothing when it can."""
+
+INGEST = "/ingest/"
+UNKNOWN = "unknown"
+RETRY_AFTER = (b"retry-after", b"10")
+_ALLOW_POST = (b"allow", b"POST, GET, HEAD")
+_ALLOW_GET = (b"allow", b"GET, HEAD")
+_LONGEST_TYPE = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a stranger may take of us."""
+
+    max_body: int
+    """Bytes."""
+    header_timeout: timedelta
+    body_timeout: timedelta
+
+
+class Door:
+    """The ASGI application."""
+
+    def __init__(
+        self,
+        *,
+        accept: Accept,
+        sources: Mapping[str, SourceSettings],
+        ready: Readiness,
+        observer: Observer,
+        now: Now,
+        limits: Limits,
+    ) -> None:
+        self._accept = accept
+        self._sources = sources
+        self._ready = ready
+        self._observer = observer
+        self._now = now
+        self._limits = limits
+        self._pages = {"/healthz": self._healthz, "/readyz": self._readyz, "/metrics": self._metrics}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path: str = scope["path"]
+        answer = await (self._ingest(scope, receive) if path.startswith(INGEST) else self._page(scope, path))
+        if answer is not None:
+            await answer.write(send)
+
+    async def _page(self, scope: Scope, path: str) -> Answer:
+        page = self._pages.get(path)
+        if page is None:
+            return refuse(404, "there is nothing here")
+        if scope["method"] not in ("GET", "HEAD"):
+            return refuse(405, "use GET", _ALLOW_GET)
+        return await page()
+
+    async def _healthz(self) -> Answer:
+        return say(200, alive=True)
+
+    async def _readyz(self) -> Answer:
+        reasons = await self._ready()
+        return say(503 if reasons else 200, ready=not reasons, reasons=list(reasons))
+
+    async def _metrics(self) -> Answer:
+        return Answer(status=200, body=self._observer.metrics.text(), content_type=CONTENT_TYPE.encode())
+
+    # --- deliveries ---
+
+    async def _ingest(self, scope: Scope, receive: Receive) -> Answer | None:
+        name, _, hint = scope["path"].removeprefix(INGEST).partition("/")
+        source = self._sources.get(name)
+        if source is None:
+            self._observer.turned_away(UNKNOWN, "unknown_source")
+            return refuse(404, "there is no such source in config.yaml")
+        if scope["method"] in ("GET", "HEAD"):
+            return say(200, source=name, use="POST")
+        if scope["method"] != "POST":
+            return refuse(405, "use POST", _ALLOW_POST)
+        if "/" in hint or len(hint) > _LONGEST_TYPE or not hint.isprintable():
+            self._observer.turned_away(name, "bad_route")
+            return refuse(404, "the route is /ingest/{source}/{event type}")
+        return await self._receive(source, hint or None, scope, receive)
+
+    async def _receive(self, source: SourceSettings, hint: str | None, scope: Scope, receive: Receive) -> Answer | None:
+        headers = headers_of(scope)
+        limit, patience = self._limits.max_body, self._limits.body_timeout
+        try:
+            body = await read_body(headers, receive, limit=limit, patience=patience)
+        except TooLarge:
+            self._observer.turned_away(source.name, "too_large")
+            return hang_up(413, f"a body may have {limit} bytes")
+        except TimeoutError:
+            self._observer.turned_away(source.name, "too_slow")
+            return hang_up(408, f"a body may take {patience.total_seconds():g} seconds")
+        except Gone:
+            self._observer.turned_away(source.name, "gone")
+            return None
+        at = self._now()
+        return await self._store(Delivery(source=source, headers=headers, body=body, received_at=at, type_hint=hint))
+
+    async def _store(self, delivery: Delivery) -> Answer:
+        name = delivery.source.name
+        try:
+            new = await self._accept(delivery)
+        except SignatureError as error:
+            self._observer.turned_away(name, "bad_signature", str(error))
+            return refuse(401, "the signature is missing or wrong")
+        except StoreBusy as error:
+            self._observer.turned_away(name, "busy", str(error))
+            return refuse(503, "it could not be stored; try again", RETRY_AFTER)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not cost the delivery: it will come again.
+            self._observer.refused("accept", error)
+            self._observer.turned_away(name, "fault")
+            return refuse(503, "it could not be stored; try again", RETRY_AFTER)
+        return say(202, stored=True) if new else say(200, stored=False, why="it was stored before")
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """The request's headers, names in lower case; repeated ones joined (RFC 9110, section 5.3)."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers

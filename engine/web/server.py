@@ -1,0 +1,158 @@
+"""uvicorn inside our event loop: it serves when told to, stops when told to, and leaves signals alone.
+
+Its HTTP parser waits for ever for the end of a header, and takes a header of any size. Both are bounded here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from asyncio import TimerHandle, Transport
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ..errors import ConfigError
+from .door import Door, Limits
+
+MAX_HEAD = 32 * 1024
+MAX_CONNECTIONS = 800
+"""Below the 1024 files a process may usually have open."""
+FINISH = 10
+"""Seconds for requests under way when the server stops."""
+_BACKLOG = 2048
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any free one.
+
+    Raises:
+        ConfigError: the address is taken, forbidden or not of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        why = error.strerror or error
+        raise ConfigError(f"cannot listen on {host} port {port}: {why}; see `http:` in config.yaml") from error
+
+
+class HttpServer:
+    """Serves a door on a listening socket."""
+
+    def __init__(self, door: Door, listening: socket.socket, limits: Limits) -> None:
+        self._listening = listening
+        self._server = _Server(_Settings(door, limits.header_timeout.total_seconds()))
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port as bound."""
+        host, port = self._listening.getsockname()[:2]
+        return host, port
+
+    async def start(self) -> asyncio.Task[None]:
+        """Begin to serve; the task ends when serving does."""
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._listening]), name="pointbell-http")
+        up = asyncio.create_task(self._server.up.wait())
+        await asyncio.wait({self._task, up}, return_when=asyncio.FIRST_COMPLETED)
+        up.cancel()
+        return self._task
+
+    async def stop(self) -> None:
+        """Take no more requests and finish those under way."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+        self._listening.close()
+
+
+class _Settings(uvicorn.Config):
+    def __init__(self, door: Door, header_timeout: float) -> None:
+        self.header_timeout = header_timeout
+        super().__init__(
+            cast("Any", door),
+            http=Protocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=FINISH,
+        )
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]  # A generator is an iterator.
+        """Leave signals to the daemon."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell when the door is open."""
+        await super().startup(sockets)
+        self.up.set()
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection, on which every header has to arrive in time and to be of sensible size."""
+
+    _deadline: TimerHandle | None = None
+    _head = 0
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """The first header is due."""
+        super().connection_made(transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            transport.abort()
+        else:
+            self._expect_header()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes between two requests belong to the header of the next."""
+        between = self._is_between_requests
+        if between and self._deadline is None:
+            self._expect_header()
+        super().data_received(data)
+        if between and self._is_between_requests:
+            self._head += len(data)
+            if self._head > MAX_HEAD:
+                self._refuse(b"431 Request Header Fields Too Large")
+
+    def on_headers_complete(self) -> None:
+        """The header is there."""
+        self._header_is_over()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is due any more."""
+        self._header_is_over()
+        super().connection_lost(exc)
+
+    @property
+    def _is_between_requests(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _expect_header(self) -> None:
+        seconds = cast("_Settings", self.config).header_timeout
+        self._deadline = self.loop.call_later(seconds, self._refuse, b"408 Request Timeout")
+
+    def _header_is_over(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline, self._head = None, 0
+
+    def _refuse(self, status: bytes) -> None:
+        self._header_is_over()
+        if not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            self.transport.close()

@@ -1,0 +1,152 @@
+"""An expression means in a rule what it means in a template, and never fails on facts that fit the schema."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jinja2 import StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+
+from engine.language import (
+    JINJA_FILTERS,
+    JINJA_FUNCTIONS,
+    JINJA_TESTS,
+    Absent,
+    EvaluationError,
+    InvalidExpression,
+    Scope,
+    compile_condition,
+    compile_expression,
+)
+from engine.language.node import Items, Node, plain
+
+from .generators import expressions, scopes, views, word_soups
+
+
+def environment():
+    made = SandboxedEnvironment(undefined=StrictUndefined)
+    made.globals = dict(JINJA_FUNCTIONS)
+    made.filters.update(JINJA_FILTERS)
+    made.tests.update(JINJA_TESTS)
+    return made
+
+
+JINJA = environment()
+
+
+def outcome(run):
+    """What came out, in a form that can be compared: equal, and of the same type."""
+    try:
+        value = run()
+    except (ZeroDivisionError, OverflowError) as error:
+        return type(error)
+    if isinstance(value, Absent):
+        return Absent, value.path
+    if isinstance(value, Node | Items):
+        return type(value), repr(plain(value))
+    return type(value), repr(value)
+
+
+def in_jinja(text, view):
+    return outcome(lambda: JINJA.compile_expression(text, undefined_to_none=False)(**view))
+
+
+def accepted(text, scope):
+    try:
+        return compile_expression(text, scope)
+    except InvalidExpression:
+        return None
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_an_expression_means_the_same_in_jinja(data):
+    scope, fitting = data.draw(scopes())
+    text = data.draw(expressions(scope))
+    expression = accepted(text, scope)
+    if expression is None:
+        return
+    view = data.draw(fitting)
+    # Anything but a division by zero or an overflow is raised here: what the checker accepts cannot fail otherwise.
+    assert outcome(lambda: expression.evaluate(view)) == in_jinja(text, view)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.data())
+def test_words_in_any_order_mean_the_same_in_jinja_when_they_are_accepted(data):
+    scope, fitting = data.draw(scopes())
+    text = data.draw(word_soups)
+    expression = accepted(text, scope)
+    if expression is None:
+        return
+    view = data.draw(fitting)
+    assert outcome(lambda: expression.evaluate(view)) == in_jinja(text, view)
+
+
+def test_most_random_expressions_are_accepted():
+    """Otherwise the tests above would prove little."""
+    verdicts = Counter()
+
+    @settings(max_examples=200, deadline=None, database=None, derandomize=True)
+    @given(st.data())
+    def count(data):
+        scope, _ = data.draw(scopes())
+        verdicts[accepted(data.draw(expressions(scope)), scope) is not None] += 1
+
+    count()
+    assert verdicts[True] > 100
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_what_a_condition_is_said_to_prove_is_there_when_it_holds(data):
+    scope, fitting = data.draw(scopes())
+    expression = accepted(data.draw(expressions(scope)), scope)
+    if expression is None:
+        return
+    view = data.draw(fitting)
+    value = outcome(lambda: bool(expression.evaluate(view)))
+    shown = {(bool, "True"): expression.proves, (bool, "False"): expression.disproves}.get(value, frozenset())
+    for path in shown:
+        assert not isinstance(fact(view, path), Absent)
+
+
+def fact(view, path):
+    found = view
+    for name in path:
+        found = found[name]
+    return found
+
+
+wild = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just([1]) | st.just({"x": 1})
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_facts_of_any_type_never_break_a_condition(data):
+    scope = Scope.for_events(["points_expired"])
+    text = data.draw(expressions(scope))
+    try:
+        condition = compile_condition(text, scope)
+    except InvalidExpression:
+        return
+    view = data.draw(views({"points_expired"}))
+    for node in (view["event"], view["card"], view["member"]):
+        # Below the view: whatever a store or a producer might have let through.
+        node._values = {name: data.draw(wild) for name in node._values}
+    try:
+        verdict = condition.evaluate(view)
+    except EvaluationError as error:
+        assert error.leaf == " ".join(text.split())
+    else:
+        assert verdict.holds or verdict.leaf
+
+
+@pytest.mark.parametrize("name", sorted([*JINJA_FUNCTIONS, *JINJA_FILTERS]))
+def test_no_function_or_filter_takes_an_undeclared_value(name):
+    undeclared = StrictUndefined(name="member.frist_name")
+    run = JINJA_FUNCTIONS.get(name) or JINJA_FILTERS[name]
+    arguments = {"starts_with": 2, "ends_with": 2, "any_of": 3, "default": 2}.get(name, 1)
+    with pytest.raises(JINJA.undefined(name="x")._undefined_exception, match="frist_name"):
+        run(undeclared, *["x"] * (arguments - 1))
