@@ -7,7 +7,7 @@ a row with an index, never a job.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -27,7 +27,9 @@ class Clock:
 
     def every(self, interval: timedelta, task: Callable[[], Awaitable[None]], name: str) -> None:
         """Call ``task`` every ``interval``, for the first time at once."""
-        self._scheduler.add_job(task, "interval", seconds=interval.total_seconds(), id=name, name=name)
+        self._scheduler.add_job(
+            task, "interval", seconds=interval.total_seconds(), id=name, name=name, next_run_time=datetime.now(UTC)
+        )
 
     def start(self) -> None:
         """Begin to tick."""

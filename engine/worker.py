@@ -7,7 +7,7 @@ every ``IDLE_S`` seconds, because a wake-up is a hint and the store is the truth
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from datetime import timedelta
 
@@ -50,12 +50,15 @@ class Worker:
         """Claim nothing more and finish what has been begun, for ``drain`` at most."""
         self._stopping.set()
         self.wake()
-        await asyncio.gather(*self._loops)
-        if self._out:
-            await asyncio.wait(self._out, timeout=drain.total_seconds())
-        for task in self._out:
-            task.cancel()
-        await asyncio.gather(*self._out, return_exceptions=True)
+        until = asyncio.get_running_loop().time() + drain.total_seconds()
+        await _finish(self._loops, until)
+        await _finish(self._out, until)
+
+    async def ended(self) -> BaseException | None:
+        """Wait until one of the loops has ended; what ended it, ``None`` when it was told to stop."""
+        done, _ = await asyncio.wait(self._loops, return_when=asyncio.FIRST_COMPLETED)
+        faults = [task.exception() for task in done if not task.cancelled()]
+        return next((fault for fault in faults if fault is not None), None)
 
     async def until_idle(self) -> int:
         """Do all work that is due now, timers included, and return; how many deliveries and messages it was."""
@@ -114,3 +117,13 @@ class Worker:
             self._pipeline.observer.refused("send", error)
         finally:
             self._sending.set()
+
+
+async def _finish(tasks: Collection[asyncio.Task[None]], until: float) -> None:
+    """Wait for the tasks until the loop's clock shows ``until``, then end those that are left."""
+    left = tuple(tasks)
+    if left:
+        await asyncio.wait(left, timeout=max(0.0, until - asyncio.get_running_loop().time()))
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

@@ -57,7 +57,7 @@ class Config:
         """The programme's folder: the one config.yaml is in."""
         return self.path.parent
 
-    def programme(self, channels: Mapping[str, Channel]) -> Programme:
+    def programme(self) -> Programme:
         """The programme, with the address fields of its channels."""
         said = self.programme_settings
         return Programme(
@@ -66,7 +66,7 @@ class Config:
             locale=said.locale,
             currency=said.currency,
             brand={"name": said.name, **self.brand.model_dump(exclude_none=True)},
-            channels={name: channel.address_field for name, channel in channels.items()},
+            channels={name: getattr(said, "address_field", "email") for name, said in self.channel_settings.items()},
         )
 
     def sources(self) -> dict[str, SourceSettings]:

@@ -78,7 +78,7 @@ def nothing_to_remind(
     """
     day = card.get(trigger.card_field)
     if not isinstance(day, date):
-        return Reason.ABSENT, f"the card has no {trigger.field}"
+        return Reason.ABSENT, f"{trigger.field} is not known"
     if now >= deadline(day, programme):
         return Reason.DATE_PAST, f"{trigger.field} is {day}, which has passed"
     for name in ("balance", "next_expiration_points"):

@@ -233,4 +233,4 @@ def _joined(lines: Sequence[re.Match[bytes]]) -> Reply:
     if len({line[1] for line in lines}) > 1:
         raise ValueError("one reply with several codes")
     text = b" ".join((line[3] or b"").strip() for line in lines).decode("utf-8", "replace")[:_LONGEST_TEXT]
-    return Reply(int(lines[0][1]), "".join(char if char.isprintable() else " " for char in text))
+    return Reply(int(lines[0][1]), "".join(char if char.isprintable() else " " for char in text).strip())

@@ -8,10 +8,7 @@ not a text or a number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -24,30 +21,16 @@ from jinja2.filters import FILTERS
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, StrictUndefined, TemplateReference
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.tests import TESTS
-from markupsafe import Markup, escape
 
 from ..language.functions import JINJA_FILTERS, JINJA_FUNCTIONS, JINJA_TESTS
 from ..language.node import Node
 from .filters import PLAIN_FILTERS, LocaleFilters
+from .printing import LARGEST_NUMBER, bounded_concat, fill, html, join, join_texts, kind_of, plain, spend
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
-
-STEPS = 10_000
-"""Turns of loops, calls of macros and inclusions that one message may take."""
-
-WORK = 1_000_000
-"""Parts of a template that one message may run through, counting 64 characters as one."""
-
-OUTPUT_LIMIT = 512_000
-"""Characters in any one part of a message."""
-
-LONG_TEXT = 512
-"""Printing a longer text than this costs work, too."""
-
-LARGEST_NUMBER = 1e18
 
 LONGEST_RANGE = 1_000
 
@@ -60,43 +43,6 @@ BORROWED_TESTS = _words(
     " mapping ne none number odd sequence string true undefined upper == != < <= > >="
 )
 LOOP_FIELDS = _words("index index0 revindex revindex0 first last length previtem nextitem")
-
-
-_Repeated: TypeAlias = "nodes.For | nodes.Macro | nodes.CallBlock | nodes.Block"
-
-
-class OutOfFuel(TemplateRuntimeError):
-    """The template does more than one message may cost."""
-
-
-@dataclass(slots=True)
-class Fuel:
-    """What is left of one message's allowance."""
-
-    steps: int = STEPS
-    work: int = WORK
-
-    def spend(self, work: int, steps: int = 0) -> None:
-        """Take from the allowance; raises ``OutOfFuel``."""
-        self.steps -= steps
-        self.work -= work
-        if self.steps < 0:
-            raise OutOfFuel(f"more than {STEPS} turns of loops and calls of macros")
-        if self.work < 0:
-            raise OutOfFuel("the template does too much for one message")
-
-
-_FUEL: ContextVar[Fuel] = ContextVar("fuel")
-
-
-@contextmanager
-def fresh_fuel() -> Iterator[None]:
-    """Everything rendered inside shares one allowance."""
-    token = _FUEL.set(Fuel())
-    try:
-        yield
-    finally:
-        _FUEL.reset(token)
 
 
 class Phrases(Mapping[str, Any]):
@@ -117,6 +63,9 @@ class Phrases(Mapping[str, Any]):
         return len(self._phrases)
 
 
+_Repeated: TypeAlias = "nodes.For | nodes.Macro | nodes.CallBlock | nodes.Block"
+
+
 class UnknownName(StrictUndefined):
     """A name nothing declares: every use of it is an error."""
 
@@ -125,25 +74,6 @@ class UnknownName(StrictUndefined):
     @property
     def _undefined_message(self) -> str:
         return self._undefined_hint or f'there is no "{self._undefined_name}"'
-
-
-def plain(value: object) -> str:
-    """A value as it stands in a text; raises for whatever is not a text or a number."""
-    if isinstance(value, str):
-        if len(value) > LONG_TEXT:
-            _FUEL.get().spend(len(value) >> 6)
-        return value
-    if isinstance(value, Undefined):
-        return str(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        hint = "; write | date after it" if isinstance(value, date) else ""
-        raise TemplateRuntimeError(f"{_kind(value)} cannot be printed{hint}")
-    return str(int(value)) if value == int(value) else str(value)
-
-
-def html(value: object) -> str:
-    """The same, safe between tags and inside quoted attributes."""
-    return value if type(value) is Markup else escape(plain(value))
 
 
 class SafeCode(CodeGenerator):
@@ -174,7 +104,7 @@ class TemplateEnvironment(SandboxedEnvironment):
         self.compiled: dict[str, tuple[Template, int]] = {}
         self.filters = {name: FILTERS[name] for name in BORROWED_FILTERS}
         self.filters |= {**JINJA_FILTERS, **PLAIN_FILTERS, **LocaleFilters(locale=locale).table()}
-        self.filters |= {"join": join, "_work": _work, "_text": _text}
+        self.filters |= {"join": join, "fill": fill, "_work": _work, "_text": join_texts}
         self.tests = {name: TESTS[name] for name in BORROWED_TESTS} | dict(JINJA_TESTS)
         self.globals = {**JINJA_FUNCTIONS, "range": short_range, "strings": phrases}
         self.globals |= {"text_direction": locale.text_direction}
@@ -194,7 +124,7 @@ class TemplateEnvironment(SandboxedEnvironment):
         """A shared file that another file extends, includes or imports."""
         del parent, globals
         template, weight = self.compiled[str(name)]
-        _FUEL.get().spend(weight, 1)
+        spend(weight, 1)
         return template
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -210,7 +140,7 @@ class TemplateEnvironment(SandboxedEnvironment):
             return getattr(obj, attribute)
         if isinstance(obj, TemplateReference):
             return obj[attribute]
-        return self.undefined(f"{_kind(obj)} has no field {attribute!r}", name=attribute)
+        return self.undefined(f"{kind_of(obj)} has no field {attribute!r}", name=attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         """Fields by name, items and slices of lists and texts by number."""
@@ -223,14 +153,14 @@ class TemplateEnvironment(SandboxedEnvironment):
                 return obj[argument]
             except (IndexError, ValueError):
                 return self.undefined(f"the list has no item {argument!r}", name=str(argument))
-        return self.undefined(f"{_kind(obj)} has no field {argument!r}", name=str(argument))
+        return self.undefined(f"{kind_of(obj)} has no field {argument!r}", name=str(argument))
 
     def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Functions listed here, macros and blocks; each call is a step."""
-        _FUEL.get().spend(1, 1)
+        spend(1, 1)
         if isinstance(function, Macro | BlockReference) or id(function) in self._callable:
             return context.call(function, *args, **kwargs)
-        raise SecurityError(f"{_kind(function)} cannot be called")
+        raise SecurityError(f"{kind_of(function)} cannot be called")
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Arithmetic on numbers, and days added to dates; texts are joined with ``~``."""
@@ -238,7 +168,7 @@ class TemplateEnvironment(SandboxedEnvironment):
         if isinstance(left, Undefined) or isinstance(right, Undefined):
             return self.binop_table[operator](left, right)
         if operator == "**" or not (_both(left, right, (int, float)) or (operator in "+-" and _times(left, right))):
-            raise TemplateRuntimeError(f"{operator} cannot take {_kind(left)} and {_kind(right)}")
+            raise TemplateRuntimeError(f"{operator} cannot take {kind_of(left)} and {kind_of(right)}")
         result = self.binop_table[operator](left, right)
         if isinstance(result, int | float) and not abs(result) < LARGEST_NUMBER:
             raise TemplateRuntimeError("the number is out of range")
@@ -258,33 +188,10 @@ def short_range(*bounds: int) -> range:
     return numbers
 
 
-def bounded_concat(chunks: Iterable[str]) -> str:
-    """Puts output together, up to the limit."""
-    pieces = list(chunks)
-    if sum(map(len, pieces)) > OUTPUT_LIMIT:
-        raise OutOfFuel(f"more than {OUTPUT_LIMIT} characters")
-    return "".join(pieces)
-
-
-def join(values: Iterable[object], separator: str = "") -> str:
-    """The values one after the other, with a separator between them."""
-    pieces = [html(value) if isinstance(value, Markup) else plain(value) for value in values]
-    if sum(map(len, pieces)) + len(separator) * len(pieces) > OUTPUT_LIMIT:
-        raise OutOfFuel(f"more than {OUTPUT_LIMIT} characters")
-    return plain(separator).join(pieces)
-
-
-def _text(parts: list[object]) -> str:
-    """What ``~`` does: texts and numbers joined; markup that a macro made stays markup, the rest is escaped."""
-    if any(type(part) is Markup for part in parts):
-        return Markup(bounded_concat([html(part) for part in parts]))  # noqa: S704 - every part was escaped
-    return bounded_concat([plain(part) for part in parts])
-
-
 @pass_context
 def _work(context: Context, weight: int) -> None:
     del context  # Asking for it keeps the compiler from running this once and for all.
-    _FUEL.get().spend(weight, 1)
+    spend(weight, 1)
 
 
 def _weigh(tree: nodes.Node) -> int:
@@ -325,22 +232,3 @@ def _both(left: object, right: object, kinds: tuple[type, ...]) -> bool:
 
 def _times(left: object, right: object) -> bool:
     return _both(left, right, (date, timedelta))
-
-
-def _kind(value: object) -> str:
-    for kinds, name in _KINDS:
-        if isinstance(value, kinds):
-            return name
-    return "this value"
-
-
-_KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
-    ((bool,), "a yes/no value"),
-    ((int, float), "a number"),
-    ((str,), "a text"),
-    ((date,), "a date"),
-    ((timedelta,), "a duration"),
-    ((list, tuple), "a list"),
-    ((type(None),), "an empty value"),
-    ((Node, Phrases), "a group of fields"),
-)

@@ -39,7 +39,6 @@ _NOT_A_NAME = re.compile(
 )
 _COLOUR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s\"'<>\\]+", re.IGNORECASE)
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 def required_forms(locale: Locale) -> frozenset[str]:
@@ -121,25 +120,6 @@ def greeting_name(value: object) -> object:
     return name
 
 
-def fill(phrase: object, **values: object) -> str:
-    """A shared phrase with its ``{placeholders}`` filled in."""
-    if not isinstance(phrase, str):
-        refuse_absent(phrase)
-        raise TypeError("fill takes a phrase from strings")
-
-    def value_of(match: re.Match[str]) -> str:
-        if match[1] not in values:
-            raise ValueError(f"the phrase needs {match[1]!r}")
-        return str(values[match[1]])
-
-    return _PLACEHOLDER.sub(value_of, phrase)
-
-
-def placeholders(phrase: str) -> frozenset[str]:
-    """The names a phrase leaves to be filled in."""
-    return frozenset(_PLACEHOLDER.findall(phrase))
-
-
 def link(value: object) -> str:
     """An address a reader may follow: http, https or mailto, nothing else."""
     if not isinstance(value, str) or not _LINK.fullmatch(value):
@@ -167,7 +147,6 @@ def ink(value: object) -> str:
 
 PLAIN_FILTERS: Mapping[str, Callable[..., object]] = {
     "greeting_name": greeting_name,
-    "fill": fill,
     "link": link,
     "colour": colour,
     "ink": ink,

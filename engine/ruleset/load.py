@@ -16,7 +16,7 @@ from . import codes
 from .diagnostics import Diagnostic, format_text, in_order, summary
 from .parse import Named, RuleFile, read_rules
 from .rule import BeforeTrigger, EventTrigger, Rule
-from .template_files import read_folder
+from .template_files import Folder, read_folder
 from .templates import Templates
 from .vocabulary import Vocabulary, no_other_spelling
 from .yaml import MAX_BYTES, read_yaml
@@ -40,12 +40,13 @@ class Ruleset:
     """The rules that listen to an event, by its neutral name. See ``listening``."""
     reminders: tuple[Rule, ...]
     """The rules that run ahead of a date."""
+    by_name: Mapping[str, Rule]
     templates: Templates
     warnings: tuple[Diagnostic, ...] = ()
 
     def rule(self, name: str) -> Rule | None:
         """The rule of this name, if it is still there."""
-        return next((rule for rule in self.rules if rule.name == name), None)
+        return self.by_name.get(name)
 
     def listening(self, event: Event) -> tuple[Rule, ...]:
         """The rules that an event may make apply."""
@@ -66,12 +67,14 @@ def load_ruleset(
     Everything that can fail fails here. Raises ``RulesetInvalid`` with all findings, in order of place, warnings
     included, when any of them is an error. ``spellings`` turns a producer's own event name into the neutral one.
     """
+    folder = read_folder(root / TEMPLATES)
     templates, found = Templates.load(root / TEMPLATES, programme.locale)
     known = Vocabulary(
         channels=frozenset(programme.channels),
         default_channel=default_channel,
         locale=programme.locale,
-        templates=_templates_on_disk(root, templates, found),
+        # A template that has errors is there all the same: the rules that name it are not at fault.
+        templates=frozenset(folder.messages),
         spellings=spellings,
         on_ambiguous=on_ambiguous,
     )
@@ -85,7 +88,7 @@ def load_ruleset(
         rules=rules,
         templates=templates,
         programme=programme,
-        hash=fingerprint({**contents, **_template_contents(root)}),
+        hash=fingerprint({**contents, **_template_contents(folder)}),
         warnings=diagnostics,
     )
 
@@ -109,6 +112,7 @@ def assemble(
         rules=rules,
         by_event=MappingProxyType(dict(by_event)),
         reminders=tuple(rule for rule in rules if isinstance(rule.on, BeforeTrigger)),
+        by_name=MappingProxyType({rule.name: rule for rule in rules}),
         templates=templates,
         warnings=warnings,
     )
@@ -173,24 +177,11 @@ def _about(
     return Diagnostic(file=file, line=1, column=1, code=code, message=message, suggestion=suggestion, severity=severity)
 
 
-def _templates_on_disk(
-    root: Path, templates: Templates, found: Iterable[Diagnostic]
-) -> frozenset[tuple[str, str, str]]:
-    """By name, channel and locale. One with errors is there all the same: rules that name it are not at fault."""
-    usable = frozenset(templates.by_key)
-    broken = any(finding.severity is Severity.ERROR for finding in found)
-    return usable | frozenset(read_folder(root / TEMPLATES).messages) if broken else usable
-
-
-def _template_contents(root: Path) -> dict[str, bytes]:
-    folder = root / TEMPLATES
-    files = (path for path in folder.rglob("*") if path.is_file())
-    named = {path.relative_to(folder).parts: path for path in files}
-    return {
-        "/".join((TEMPLATES, *parts)): path.read_bytes()
-        for parts, path in named.items()
-        if not any(part.startswith(".") for part in parts)
-    }
+def _template_contents(folder: Folder) -> dict[str, bytes]:
+    """What the templates are made of."""
+    messages = (file for files in folder.messages.values() for file in files.values())
+    files = (*messages, *folder.shared.values(), *folder.strings.values())
+    return {file.path: file.source.text.encode() for file in files}
 
 
 def _names_twice(files: Iterable[RuleFile]) -> Iterator[Diagnostic]:

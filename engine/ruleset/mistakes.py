@@ -15,7 +15,7 @@ from .positions import Source
 from .slip import Slip, tag_slip
 
 _TEMPLATE = re.compile(r"(?:^|[:,\[-])[ ]*(\{[{%].*)")
-_KEY_WITHOUT_SPACE = re.compile(r"[ ]*(?:- +)*[\"']?[A-Za-z_]+[\"']?:(?=[^\s:/])")
+_KEY_WITHOUT_SPACE = re.compile(r"[ ]*(?:- +)*[\"']?[A-Za-z_]+[\"']?:(?=[^ \t:/])")
 _ONE_WORD = re.compile(r"[ ]*(?:- +)*[\w.-]+[ ]*")
 
 
@@ -208,7 +208,8 @@ def _no_space(refusal: _Refusal) -> Slip | None:
         message = 'there is no ":" in this line'
         return Slip(refusal.since, start + len(line), codes.SYNTAX, message, "write it as key: value")
     at = start + found.end()
-    return Slip(at, at + 1, codes.SPACE_AFTER_COLON, 'there is no space after ":"')
+    odd = " but a no-break space" if line[found.end() : found.end() + 1].isspace() else ""
+    return Slip(at, at + 1, codes.SPACE_AFTER_COLON, f'there is no space after ":"{odd}')
 
 
 def _bracket(refusal: _Refusal) -> Slip | None:

@@ -13,7 +13,7 @@ from ..language import Severity
 from . import codes
 from .diagnostics import Diagnostic
 from .positions import Block, Listing, Node, Scalar, Source
-from .slip import Slip, invisible_value, lost_to_comment
+from .slip import Slip, invisible_value, lost_to_comment, odd_space
 
 MAX_DIGITS = 30
 
@@ -97,6 +97,7 @@ class Reading:
         start, end = node.start_mark.index, node.end_mark.index
         style: str | None = node.style if isinstance(node, yaml.ScalarNode) else None
         if style is None:
+            self._report(odd_space(text, start))
             self._report(lost_to_comment(self._source.text, end), Severity.WARNING)
             return Scalar(value=self._plain(text, start, end), text=text, start=start, end=end)
         self._report(invisible_value(text, start, end))

@@ -57,7 +57,7 @@ class Report:
 
     def not_yet(self, node: Node, name: str) -> None:
         """Refuse what a later version will understand."""
-        self.error(node, codes.NOT_YET, f'"{name}" is not yet available in this version', "leave it out for now")
+        self.error(node, codes.NOT_YET, f"{name} is not yet available in this version", "leave it out for now")
 
     def text(self, node: Node | None, name: str) -> str | None:
         """A text; ``None``, reported, for anything else, and for no node at all."""
@@ -86,7 +86,7 @@ class Report:
 
     def _refuse_key(self, key: Scalar, keys: Keys) -> None:
         if key.text in keys.later:
-            self.not_yet(key, key.text)
+            self.not_yet(key, f'"{key.text}"')
             return
         self.error(key, codes.UNKNOWN_KEY, f'{keys.place} has no key "{key.text}"', _key_meant(key.text, keys))
 

@@ -67,6 +67,10 @@ def _checked(report: Report, node: Node, template: str | None, channel: str | No
         return None
     if channel is None:
         return None
+    if channel not in known.channels:
+        message = f'the default channel "{channel}" is not configured'
+        report.error(node, codes.UNKNOWN_CHANNEL, message, "name a channel here, or set it up in config.yaml")
+        return None
     if channel not in known.channels_of(template):
         message = f'template "{template}" has no words for {channel} in {known.locale}'
         extension = "html" if channel == "email" else "txt"

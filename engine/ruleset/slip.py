@@ -12,7 +12,7 @@ from . import codes
 from .diagnostics import Diagnostic
 from .positions import Source
 
-_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2028\u2029\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
 _CONDITION = re.compile(r"(?:.*[ {,])?if: +$|[ ]*(?:- +)+$")
 _COMMENT = re.compile(r" #[^\s#].*")
 
@@ -45,6 +45,14 @@ def invisible(text: str) -> Slip | None:
         return None
     message = f"invisible character U+{ord(found.group()):04X}"
     return Slip(found.start(), found.end(), codes.INVISIBLE, message, "delete it")
+
+
+def odd_space(text: str, start: int) -> Slip | None:
+    """Unquoted text that starts with a no-break space: it looks like indentation, and is not."""
+    if not text[:1].isspace():
+        return None
+    message = f"a no-break space (U+{ord(text[0]):04X}) stands here, not a space"
+    return Slip(start, start + 1, codes.INVISIBLE, message, "type the space anew")
 
 
 def invisible_value(value: str, start: int, end: int) -> Slip | None:

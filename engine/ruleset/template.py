@@ -15,8 +15,8 @@ from ..language.kinds import TEXT, maybe
 from ..language.node import Node
 from ..language.views import View
 from ..model import Words
-from .environment import OUTPUT_LIMIT, OutOfFuel, fresh_fuel
 from .plaintext import one_line, plain_text, text_of, without_controls
+from .printing import OUTPUT_LIMIT, OutOfFuel, fresh_fuel
 
 LONGEST_SUBJECT = 200
 LONGEST_PREHEADER = 250
@@ -26,6 +26,11 @@ BRAND_FIELDS = {
     **dict.fromkeys(("postal_address", "website", "support_email", "colour", "logo_url"), maybe(TEXT)),
 }
 """``brand.*``: who writes, from config.yaml."""
+
+_MESSAGES: Mapping[type[Exception], str] = {
+    RecursionError: "macros or blocks call each other without end",
+    OverflowError: "a number or a date is out of range",
+}
 
 # Media queries must survive (mobile, dark mode), and a mail must never make us fetch something.
 _INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
@@ -80,9 +85,7 @@ class Template:
             if isinstance(part, jinja2.Template):
                 file = self.files.get(part.name or "", self.file)
                 place = f"{file}:{part.get_corresponding_lineno(line)}"
-        if isinstance(error, RecursionError):
-            return f"{place}: macros or blocks call each other without end"
-        return f"{place}: {str(error) or type(error).__name__}"
+        return f"{place}: {_MESSAGES.get(type(error)) or str(error) or type(error).__name__}"
 
 
 def _brand(view: View) -> Node:

@@ -12,7 +12,8 @@ from jinja2 import nodes
 from ..language.problem import suggest
 from . import template_codes as codes
 from .environment import Phrases, TemplateEnvironment
-from .filters import PLURAL_FORMS, placeholders, required_forms
+from .filters import PLURAL_FORMS, required_forms
+from .printing import placeholders
 
 Finding: TypeAlias = tuple[int, str, str, str, str | None]
 """Line, the words at fault, code, message, suggestion."""
@@ -204,9 +205,12 @@ def _check_fill(node: nodes.Filter, phrases: Phrases) -> Iterator[Finding]:
             yield node.lineno, "fill", codes.STRINGS, f"strings.{name} needs {placeholder}=…", None
 
 
-def _check_strings(
+def _check_field(
     node: nodes.Getattr | nodes.Getitem, environment: TemplateEnvironment, _macros: Collection[str]
 ) -> Iterator[Finding]:
+    field = node.attr if isinstance(node, nodes.Getattr) else isinstance(node.arg, nodes.Const) and node.arg.value
+    if isinstance(field, str) and field.startswith("_"):
+        yield node.lineno, field, codes.NOT_AVAILABLE, "names that begin with _ are not available", None
     name = _phrase_named(node)
     if name is not None and name not in environment.phrases:
         message = f'strings has no phrase "{name}" in this language'
@@ -258,8 +262,8 @@ _CHECKS: Mapping[type[nodes.Node], Callable[[Any, TemplateEnvironment, Collectio
     nodes.Filter: _check_filter,
     nodes.Test: _check_test,
     nodes.Call: _check_call,
-    nodes.Getattr: _check_strings,
-    nodes.Getitem: _check_strings,
+    nodes.Getattr: _check_field,
+    nodes.Getitem: _check_field,
     **dict.fromkeys((nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod), _check_arithmetic),
     nodes.For: _check_loop,
     nodes.Extends: _check_reference,

@@ -19,7 +19,7 @@ from .template import Template
 from .template_files import Folder, SourceFile, fallbacks
 from .yaml import parse_yaml
 
-MOST_NODES = 30_000
+MOST_NODES = 10_000
 DEEPEST_REFERENCE = 10
 
 FACT_GROUPS = frozenset({"event", "member", "card", "tier", "programme", "brand"})
@@ -136,7 +136,7 @@ class Language:
         fault = _reference_fault(reference.name, trail)
         if shared and not fault:
             return self._compile(reference.name, shared, shared.body, trail)
-        fix = None if shared else suggest(reference.name, self.folder.shared)
+        fix = suggest(reference.name, self.folder.shared) if self.folder.shared and not shared else None
         message = fault if shared else f'there is no "{reference.name}"'
         self.problems.append(file.finding(reference.line, reference.name, codes.REFERENCE, message, fix))
         return False
@@ -151,7 +151,7 @@ class Language:
         known = FACT_NAMES.union(self.environment.globals, *(check.assigned(part.tree) for part in parts))
         unknown = [(part, name) for part in parts for name in sorted(part.undeclared - known)]
         for part, name in unknown:
-            message, fix = f'there is no "{name}"', suggest(name, known)
+            message, fix = f'there is no "{name}"', suggest(name, FACT_NAMES)
             self.problems.append(part.file.finding(_first_use(part.tree, name), name, codes.UNKNOWN_NAME, message, fix))
         return not unknown
 

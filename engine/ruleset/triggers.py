@@ -93,7 +93,7 @@ def _before(report: Report, block: Block) -> BeforeTrigger | None:
     later = next((key for key, _ in block.entries if key.text in BEFORE.later), None)
     if later is not None:
         # A trigger of another kind: its other keys are not worth a finding each.
-        report.not_yet(later, f"on: {later.text}")
+        report.not_yet(later, f'"{later.text}" under "on"')
         return None
     entries = report.entries(block, BEFORE)
     field = _date(report, entries.get("before"))
@@ -112,7 +112,7 @@ def _date(report: Report, node: Node | None) -> str | None:
     if field in AVAILABLE_DATES:
         return field
     if field in REMINDER_FIELDS:
-        report.not_yet(node, f"before: {field}")
+        report.not_yet(node, f"a reminder ahead of {field}")
     else:
         fix = suggest(field, AVAILABLE_DATES)
         report.error(node, codes.UNKNOWN_DATE, f'no reminder can run ahead of "{field}"', fix)

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from ..decide import Book, Needs
 from ..errors import StoreBusy
 from ..model import Snapshot
-from . import events, facts, migrations, outbox, settle, sqlite
+from . import events, facts, installation, migrations, outbox, settle, sqlite
 from .events import CLOCK, due_of
 from .facts import Conflict
 from .outbox import Outcome
@@ -81,6 +81,14 @@ class Store:
         """Finish what is under way and let go of the file."""
         await self._writer.stop()
         self._cleanup.close()
+
+    async def check(self) -> None:
+        """Prove that the database takes writes."""
+        await self._writer.do(installation.probe)
+
+    async def installation_secret(self) -> bytes:
+        """Random bytes made once per database, to key what outsiders see of our identifiers."""
+        return await self._writer.do(installation.secret)
 
     async def add_events(self, deliveries: Sequence[Received]) -> list[bool]:
         """Store deliveries; for each whether it is new."""

@@ -43,6 +43,6 @@ def refuse(status: int, why: str, *headers: tuple[bytes, bytes]) -> Answer:
     return say(status, *headers, error=why)
 
 
-def hang_up(status: int, why: str) -> Answer:
+def hang_up(status: int, why: str, *headers: tuple[bytes, bytes]) -> Answer:
     """A JSON answer to a request that is not read to its end."""
-    return say(status, _CLOSE, error=why)
+    return say(status, _CLOSE, *headers, error=why)

@@ -29,6 +29,7 @@ RETRY_AFTER = (b"retry-after", b"10")
 _ALLOW_POST = (b"allow", b"POST, GET, HEAD")
 _ALLOW_GET = (b"allow", b"GET, HEAD")
 _LONGEST_TYPE = 200
+_NO_SOURCE = "there is no such source in config.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +73,9 @@ class Door:
     async def _page(self, scope: Scope, path: str) -> Answer:
         page = self._pages.get(path)
         if page is None:
-            return refuse(404, "there is nothing here")
+            return hang_up(404, "there is nothing here")
         if scope["method"] not in ("GET", "HEAD"):
-            return refuse(405, "use GET", _ALLOW_GET)
+            return hang_up(405, "use GET", _ALLOW_GET)
         return await page()
 
     async def _healthz(self) -> Answer:
@@ -92,34 +93,37 @@ class Door:
     async def _ingest(self, scope: Scope, receive: Receive) -> Answer | None:
         name, _, hint = scope["path"].removeprefix(INGEST).partition("/")
         source = self._sources.get(name)
-        if source is None:
-            self._observer.turned_away(UNKNOWN, "unknown_source")
-            return refuse(404, "there is no such source in config.yaml")
-        if scope["method"] in ("GET", "HEAD"):
-            return say(200, source=name, use="POST")
-        if scope["method"] != "POST":
-            return refuse(405, "use POST", _ALLOW_POST)
-        if "/" in hint or len(hint) > _LONGEST_TYPE or not hint.isprintable():
-            self._observer.turned_away(name, "bad_route")
-            return refuse(404, "the route is /ingest/{source}/{event type}")
-        return await self._receive(source, hint or None, scope, receive)
+        if scope["method"] == "POST":
+            return await self._receive(source, hint, scope, receive)
+        if scope["method"] not in ("GET", "HEAD"):
+            return hang_up(405, "use POST", _ALLOW_POST)
+        return say(200, source=source.name, use="POST") if source else refuse(404, _NO_SOURCE)
 
-    async def _receive(self, source: SourceSettings, hint: str | None, scope: Scope, receive: Receive) -> Answer | None:
-        headers = headers_of(scope)
+    async def _receive(self, source: SourceSettings | None, hint: str, scope: Scope, receive: Receive) -> Answer | None:
+        headers, counted = headers_of(scope), source.name if source else UNKNOWN
         limit, patience = self._limits.max_body, self._limits.body_timeout
         try:
+            # Also where nothing will come of it: an answer to somebody who is still talking is often not heard.
             body = await read_body(headers, receive, limit=limit, patience=patience)
         except TooLarge:
-            self._observer.turned_away(source.name, "too_large")
+            self._observer.turned_away(counted, "too_large")
             return hang_up(413, f"a body may have {limit} bytes")
         except TimeoutError:
-            self._observer.turned_away(source.name, "too_slow")
+            self._observer.turned_away(counted, "too_slow")
             return hang_up(408, f"a body may take {patience.total_seconds():g} seconds")
         except Gone:
-            self._observer.turned_away(source.name, "gone")
+            self._observer.turned_away(counted, "gone")
             return None
+        if source is None:
+            self._observer.turned_away(counted, "unknown_source")
+            return refuse(404, _NO_SOURCE)
+        if "/" in hint or len(hint) > _LONGEST_TYPE or not hint.isprintable():
+            self._observer.turned_away(counted, "bad_route")
+            return refuse(404, "the route is /ingest/{source}/{event type}")
         at = self._now()
-        return await self._store(Delivery(source=source, headers=headers, body=body, received_at=at, type_hint=hint))
+        return await self._store(
+            Delivery(source=source, headers=headers, body=body, received_at=at, type_hint=hint or None)
+        )
 
     async def _store(self, delivery: Delivery) -> Answer:
         name = delivery.source.name

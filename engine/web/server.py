@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ..errors import ConfigError
 from .door import Door, Limits
@@ -93,7 +93,7 @@ class _Server(uvicorn.Server):
         self.up = asyncio.Event()
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]  # A generator is an iterator.
+    def capture_signals(self) -> Iterator[None]:
         """Leave signals to the daemon."""
         yield
 
@@ -140,7 +140,8 @@ class Protocol(HttpToolsProtocol):
 
     @property
     def _is_between_requests(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
 
     def _expect_header(self) -> None:
         seconds = cast("_Settings", self.config).header_timeout

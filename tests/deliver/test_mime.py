@@ -28,6 +28,7 @@ FIELDS = [
     "X-Pointbell-Id",
     "Content-Type",
 ]
+PLAIN_FIELDS = [*FIELDS, "Content-Transfer-Encoding"]
 INJECTIONS = [
     "=?utf-8?q?Hi=0D=0ABcc:_x@evil.test?=",
     "=?utf-8?b?SGkNCkJjYzogeEBldmlsLnRlc3Q=?=",
@@ -155,19 +156,19 @@ def test_what_is_not_worded_is_not_written():
 def test_a_subject_arrives_as_written_and_adds_no_field(subject):
     mail = mail_with(subject=subject)
     assert_is_fit_to_travel(mail)
-    assert parsed(mail).keys() == FIELDS + ["Content-Transfer-Encoding"]
+    assert parsed(mail).keys() == PLAIN_FIELDS
     assert parsed(mail)["Subject"] == header_text(subject)
 
 
 @given(subject=any_text)
 def test_the_older_parser_agrees_on_the_fields(subject):
-    assert message_from_bytes(mail_with(subject=subject)).keys() == FIELDS + ["Content-Transfer-Encoding"]
+    assert message_from_bytes(mail_with(subject=subject)).keys() == PLAIN_FIELDS
 
 
 @given(subject=any_text)
 def test_a_mail_parsed_and_written_again_by_the_standard_library_gains_no_field(subject):
     again = message_from_bytes(parsed(mail_with(subject=subject)).as_bytes(policy=policy.SMTP))
-    assert again.keys() == FIELDS + ["Content-Transfer-Encoding"]
+    assert again.keys() == PLAIN_FIELDS
 
 
 @given(subject=any_text)

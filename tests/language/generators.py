@@ -17,7 +17,11 @@ TEXTS = ("", "Gold", "gold-1", "in", "pl", "Łukasz", "points_added")
 numbers = st.sampled_from([0, 1, -1, 3, 100, 0.0, 0.5, 2.5, -2.5, 1e308, 10**15]) | st.integers(-500, 500)
 texts = st.sampled_from(TEXTS)
 dates = st.dates(date(2025, 12, 1), date(2026, 3, 1)) | st.sampled_from([date.min, date.max])
-times = st.datetimes(datetime(2025, 12, 1), datetime(2026, 3, 1), timezones=st.just(UTC))
+times = st.datetimes(
+    datetime(2025, 12, 1),  # noqa: DTZ001 - hypothesis wants its bounds without a zone.
+    datetime(2026, 3, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
 free = st.recursive(
     st.none() | st.booleans() | numbers | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["sku", "x"]), inner, max_size=2),
@@ -78,9 +82,7 @@ def views(draw, names, *, reminder=False):
     card = draw(known_facts(CARD_FIELDS, skip={"id", "holder_id", "expiring_points"}))
     if reminder:
         card["next_expiration_date"] = draw(dates)
-    known = Facts(
-        member=Member(id="m1", facts=stored(member)), card=Card(id="c1", facts=stored(card))
-    )
+    known = Facts(member=Member(id="m1", facts=stored(member)), card=Card(id="c1", facts=stored(card)))
     extra = {"days_left": draw(st.integers(-1, 40)), "offset": timedelta(days=7)} if reminder else {}
     return build_view(event, known, PROGRAMME, NOW, ZoneInfo("Europe/Warsaw"), extra)
 
@@ -205,7 +207,7 @@ class Writer:
             lambda: f"not {self.maybe_wrapped(self.condition(depth))}",
             lambda: f"{self.maybe_wrapped(self.condition(depth))} and {self.maybe_wrapped(self.condition(depth))}",
             lambda: f"{self.maybe_wrapped(self.condition(depth))} or {self.maybe_wrapped(self.condition(depth))}",
-            lambda: self.presence(),
+            self.presence,
             lambda: f"starts_with({self.value(Kind.TEXT, depth)}, {self.value(Kind.TEXT, depth)})",
             lambda: f'any_of(member.metadata.items, "sku", {self.value(Kind.NUMBER, 0)})',
             lambda: self.choice(Kind.YES_NO, depth),
@@ -264,10 +266,115 @@ def expressions(draw, scope, depth=3):
     return writer.value(kind, depth)
 
 
-WORDS = (
-    "card.balance event.points tier.name member.email card.next_expiration_date member.metadata.x today now offset "
-    "days_left true false none defined 1 0 2.5 'Gold' \"in\" and or not in is if else == != < <= > >= + - * / | ( ) [ ] , "
-    "default lower upper round days date count default(0) days(30) lower(tier.name) . days( , ] ) ) is not none"
-).split()
+PREFIXES = ("", "", "", "", "not ", "-", "- -", "not not ")
+OPERANDS = ("card.balance", "card.points", "days_left", "1", "2.5", "event.balance", "card.active", "[1, 3]")
+SUFFIXES = (
+    "",
+    "",
+    "",
+    "",
+    " | default(1)",
+    " | round",
+    " is none",
+    " is not none",
+    " is not defined",
+    "|default(2)|round",
+)
+JOINERS = (
+    "+",
+    "-",
+    "*",
+    "/",
+    "==",
+    "!=",
+    "<",
+    ">=",
+    "and",
+    "or",
+    "and",
+    "or",
+    "in",
+    "not in",
+    "if days_left else",
+    "if",
+)
+
+
+@st.composite
+def chains(draw):
+    """Numbers and questions joined by any operators, with any brackets: precedence decides what they mean."""
+    count = draw(st.integers(1, 5))
+    terms = ["".join(draw(st.sampled_from(part)) for part in (PREFIXES, OPERANDS, SUFFIXES)) for _ in range(count)]
+    for _ in range(draw(st.integers(0, 2))):
+        first, last = sorted((draw(st.integers(0, count - 1)), draw(st.integers(0, count - 1))))
+        terms[first] = f"{draw(st.sampled_from(['', 'not ', '-']))}({terms[first]}"
+        terms[last] = f"{terms[last]}){draw(st.sampled_from(SUFFIXES))}"
+    joiners = [draw(st.sampled_from(JOINERS)) for _ in terms]
+    return " ".join(word for pair in zip(terms, joiners, strict=True) for word in pair).removesuffix(joiners[-1])
+
+
+WORDS = [
+    "card.balance",
+    "event.points",
+    "tier.name",
+    "member.email",
+    "card.next_expiration_date",
+    "member.metadata.x",
+    "today",
+    "now",
+    "offset",
+    "days_left",
+    "true",
+    "false",
+    "none",
+    "defined",
+    "1",
+    "0",
+    "2.5",
+    "'Gold'",
+    '"in"',
+    "and",
+    "or",
+    "not",
+    "in",
+    "is",
+    "if",
+    "else",
+    "==",
+    "!=",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "+",
+    "-",
+    "*",
+    "/",
+    "|",
+    "(",
+    ")",
+    "[",
+    "]",
+    ",",
+    "default",
+    "lower",
+    "upper",
+    "round",
+    "days",
+    "date",
+    "count",
+    "default(0)",
+    "days(30)",
+    "lower(tier.name)",
+    ".",
+    "days(",
+    ",",
+    "]",
+    ")",
+    ")",
+    "is",
+    "not",
+    "none",
+]
 
 word_soups = st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)

@@ -1,0 +1,116 @@
+"""``why`` and ``timers``: one member's story, and the reminders to come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from ..model import TimerState
+from ..store import Reports
+from ..tools.story import Entry, tell, tell_timer
+from .shell import (
+    HERE,
+    ConfigOption,
+    JsonOption,
+    LimitOption,
+    local_time,
+    programme_at,
+    say,
+    show,
+    show_json,
+    show_table,
+    zone_of,
+)
+from .who import member_named
+
+_STORY = {"at": False, "rule": False, "text": True}
+_TIMERS = {"due": False, "rule": False, "offset": False, "ahead of": False, "member": False, "card": False}
+
+
+def why(
+    member: Annotated[str, typer.Argument(help="A member's id, alias, card or e-mail address.")],
+    limit: LimitOption = 50,
+    as_json: JsonOption = False,  # noqa: FBT002 - a switch on the command line
+    config_path: ConfigOption = HERE,
+) -> None:
+    """Tell what happened to a member, newest first, and why they did or did not get a message."""
+    config = programme_at(config_path)
+    with closing(Reports(config.database)) as reports:
+        member_id = member_named(reports, member)
+        known = reports.member(member_id) or {"id": member_id, "aliases": [], "cards": []}
+        zone = _zone(known, zone_of(config))
+        past = tell(reports.story(member_id, limit), reports.silent_events(member_id, limit), zone)[:limit]
+        ahead = [tell_timer(row, zone) for row in reports.timers(member_id=member_id, limit=limit)]
+    if as_json:
+        story = {"to_come": [_plain(entry) for entry in ahead], "story": [_plain(entry) for entry in past]}
+        show_json({"member": known, "timezone": zone.key, **story})
+        return
+    show(_title(known))
+    say(f"Times are in {zone.key}.")
+    _show_entries("To come", ahead)
+    _show_entries("So far, newest first", past)
+    if not past and not ahead:
+        show("\nNothing yet: no event about this member has come in.")
+
+
+def timers(
+    member: Annotated[str | None, typer.Option(help="Only of this member: id, alias, card or e-mail address.")] = None,
+    state: Annotated[TimerState, typer.Option(help="Only in this state.")] = TimerState.ARMED,
+    limit: LimitOption = 100,
+    as_json: JsonOption = False,  # noqa: FBT002 - a switch on the command line
+    config_path: ConfigOption = HERE,
+) -> None:
+    """List the reminders to come, soonest first."""
+    config = programme_at(config_path)
+    with closing(Reports(config.database)) as reports:
+        member_id = member_named(reports, member) if member else None
+        rows = reports.timers(state=state, member_id=member_id, limit=limit)
+    if as_json:
+        show_json(rows)
+    elif rows:
+        zone = zone_of(config)
+        say(f"Times are in {zone.key}.")
+        show_table(_TIMERS, ([local_time(row["due_at"], zone), *_cells(row)] for row in rows))
+    else:
+        say(f"No timer is {state}.")
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    return [row[name] for name in ("rule", "slot", "about", "member_id", "subject")]
+
+
+def _title(known: Mapping[str, Any]) -> str:
+    names = known.get("name") or " ".join(filter(None, (known.get("first_name"), known.get("last_name"))))
+    who = f"{names} ({known['id']})" if names else f"Member {known['id']}"
+    reach = "" if known.get("email") else ", no e-mail address known"
+    return f"{who}{reach}"
+
+
+def _show_entries(heading: str, entries: Sequence[Entry]) -> None:
+    if entries:
+        show(f"\n{heading}")
+        show_table(
+            _STORY, ((f"{entry.at:%Y-%m-%d %H:%M}", entry.rule, entry.text) for entry in entries), heading=False
+        )
+
+
+def _zone(known: Mapping[str, Any], programme: ZoneInfo) -> ZoneInfo:
+    """The member's zone, else the card's, else the programme's; as for reminders."""
+    for record in (known, *known["cards"]):
+        name = record.get("timezone")
+        try:
+            if name:
+                return ZoneInfo(name)
+        except (ValueError, OSError, KeyError):
+            continue
+    return programme
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    first = entry.rows[0]
+    kept = ("outcome", "reason", "detail", "event_name", "event_seq", "number", "message_state", "due_at")
+    return {"at": entry.at, "rule": entry.rule or None, "text": entry.text, **{name: first.get(name) for name in kept}}
