@@ -111,7 +111,7 @@ def show_event(
 def _rules(config: Config) -> dict[str, Any]:
     """The rules on disk as they would be loaded now."""
     try:
-        ruleset = config.ruleset(config.programme(config.channels()))
+        ruleset = config.ruleset()
     except RulesetInvalid as error:
         return {"count": None, "hash": None, "check": str(error).partition("\n")[0]}
     return {

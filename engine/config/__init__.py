@@ -58,15 +58,15 @@ class Config:
         return self.path.parent
 
     def programme(self) -> Programme:
-        """The programme, with the address fields of its channels."""
+        """The programme, with the member's field that each channel takes its address from."""
         said = self.programme_settings
         return Programme(
             name=said.name,
             timezone=said.timezone,
             locale=said.locale,
             currency=said.currency,
-            brand={"name": said.name, **self.brand.model_dump(exclude_none=True)},
-            channels={name: getattr(said, "address_field", "email") for name, said in self.channel_settings.items()},
+            brand={**self.brand.model_dump(), "name": self.brand.name or said.name},
+            channels={name: getattr(one, "address_field", "email") for name, one in self.channel_settings.items()},
         )
 
     def sources(self) -> dict[str, SourceSettings]:
@@ -103,7 +103,7 @@ class Config:
         """Who is really written to."""
         return Routing(mode=self.delivery.mode, allow=self.delivery.allow)
 
-    def ruleset(self, programme: Programme) -> Ruleset:
+    def ruleset(self) -> Ruleset:
         """The rules and templates in the programme's folder, checked as a whole.
 
         Raises:
@@ -111,7 +111,7 @@ class Config:
         """
         return load_ruleset(
             self.root,
-            programme=programme,
+            programme=self.programme(),
             default_channel=self.default_channel,
             on_ambiguous=self.delivery.on_ambiguous,
             spellings=neutral_name,

@@ -62,7 +62,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         SYNTAX: "The file is not valid YAML.",
         NOT_UTF8: "The file is not saved as UTF-8.",
         INVISIBLE: "The file holds an invisible control character.",
-        TOO_LARGE: "The file is larger than 1 MiB.",
+        TOO_LARGE: "The file is larger than 1 MiB, or holds more than 100,000 keys and values.",
         TOO_DEEP: "Lists and mappings are nested more than 20 deep.",
         DUPLICATE_KEY: "A key stands twice in the same mapping; only one of the values could count.",
         ALIAS: "YAML anchors (&name) and aliases (*name) are not used in these files.",

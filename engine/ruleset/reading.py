@@ -16,6 +16,8 @@ from .positions import Block, Listing, Node, Scalar, Source
 from .slip import Slip, invisible_value, lost_to_comment, odd_space
 
 MAX_DIGITS = 30
+MAX_FINDINGS = 100
+"""Per file: more of them help nobody."""
 
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
@@ -118,5 +120,5 @@ class Reading:
         return int(text) if whole else number
 
     def _report(self, slip: Slip | None, severity: Severity = Severity.ERROR) -> None:
-        if slip is not None:
+        if slip is not None and len(self.findings) < MAX_FINDINGS:
             self.findings.append(slip.found_in(self._source, severity))

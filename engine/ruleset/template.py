@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import css_inline
 import jinja2
+from jinja2 import nodes
 
 from ..errors import TemplateError
 from ..language.absent import Absent
 from ..language.kinds import TEXT, maybe
 from ..language.node import Node
+from ..language.scope import Scope
 from ..language.views import View
 from ..model import Words
+from .diagnostics import Diagnostic
 from .plaintext import one_line, plain_text, text_of, without_controls
 from .printing import OUTPUT_LIMIT, OutOfFuel, fresh_fuel
+from .template_facts import Reader, diagnosed
+from .template_files import SourceFile
 
 LONGEST_SUBJECT = 200
 LONGEST_PREHEADER = 250
@@ -27,6 +32,9 @@ BRAND_FIELDS = {
 }
 """``brand.*``: who writes, from config.yaml."""
 
+OWN_NAMES = {"locale": TEXT, "subject": TEXT, "preheader": maybe(TEXT)}
+"""What a template is told about itself; layouts use the subject and preheader."""
+
 _MESSAGES: Mapping[type[Exception], str] = {
     RecursionError: "macros or blocks call each other without end",
     OverflowError: "a number or a date is out of range",
@@ -34,6 +42,19 @@ _MESSAGES: Mapping[type[Exception], str] = {
 
 # Media queries must survive (mobile, dark mode), and a mail must never make us fetch something.
 _INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One compiled text: a body, a subject, a layout."""
+
+    file: SourceFile
+    tree: nodes.Template
+    compiled: jinja2.Template
+    references: tuple[str, ...]
+    """The layouts and partials it names."""
+    undeclared: frozenset[str]
+    """The names it uses without setting them itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +72,14 @@ class Template:
     html: jinja2.Template | None
     text: jinja2.Template | None
     """``None`` where the text is made from the HTML."""
-    files: Mapping[str, str]
-    """Where each compiled name lies on disk."""
+    parts: Mapping[str, Part]
+    """Everything it is made of, layouts and partials included, by compiled name."""
+
+    def findings(self, scope: Scope) -> Iterator[Diagnostic]:
+        """What is wrong with the facts it names when a rule with these facts sends it."""
+        reader = Reader(scope=scope.extended(groups={"brand": BRAND_FIELDS}, names=OWN_NAMES))
+        for part in self.parts.values():
+            yield from (diagnosed(finding, part.file) for finding in reader.block(part.tree.body))
 
     def render(self, view: View) -> Words:
         """Word the message, completely. Raises ``TemplateError`` naming the file and line that cannot be worded."""
@@ -83,7 +110,7 @@ class Template:
         for frame, line in traceback.walk_tb(error.__traceback__):
             part = frame.f_globals.get("__jinja_template__")
             if isinstance(part, jinja2.Template):
-                file = self.files.get(part.name or "", self.file)
+                file = self.parts[part.name or ""].file.path
                 place = f"{file}:{part.get_corresponding_lineno(line)}"
         return f"{place}: {_MESSAGES.get(type(error)) or str(error) or type(error).__name__}"
 

@@ -15,7 +15,7 @@ from . import template_codes as codes
 from .diagnostics import Diagnostic
 from .environment import Phrases, TemplateEnvironment, is_html
 from .positions import Block, Node, Scalar
-from .template import Template
+from .template import Part, Template
 from .template_files import Folder, SourceFile, fallbacks
 from .yaml import parse_yaml
 
@@ -25,17 +25,6 @@ DEEPEST_REFERENCE = 10
 FACT_GROUPS = frozenset({"event", "member", "card", "tier", "programme", "brand"})
 FACT_NAMES = FACT_GROUPS | {"today", "now", "days_left", "offset", "locale", "subject", "preheader"}
 """What a template is given, besides ``strings`` and the functions."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One compiled text: a body, a subject, a layout."""
-
-    file: SourceFile
-    tree: nodes.Template
-    compiled: jinja2.Template
-    references: tuple[str, ...]
-    undeclared: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +67,7 @@ class Language:
             locale=self.locale,
             file=main.path,
             **{role: compiled.get(role) for role in ("subject", "preheader", "html", "text")},
-            files={name: part.file.path for name in closure if (part := self.parts[name])},
+            parts={name: part for name in sorted(closure) if (part := self.parts[name])},
         )
 
     def check_shared(self) -> None:

@@ -31,6 +31,8 @@ from .slip import Slip, invisible, span_of, tag_slip
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 20
+MAX_NODES = 100_000
+"""Keys and values in one file: some ten thousand rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,7 @@ class _StrictComposer(Reader, Scanner, Parser, Composer, BaseResolver):
         BaseResolver.__init__(self)
         self._text = text
         self._depth = 0
+        self._nodes = 0
 
     def compose_document(self) -> yaml.Node | None:
         node = super().compose_document()
@@ -117,12 +120,18 @@ class _StrictComposer(Reader, Scanner, Parser, Composer, BaseResolver):
         event = self.peek_event()  # type: ignore[no-untyped-call]
         self._refuse_special(event, is_key=isinstance(parent, yaml.MappingNode) and index is None)
         self._depth += 1
-        if self._depth > MAX_DEPTH:
-            at = event.start_mark.index
-            raise _Refused(Slip(at, at + 1, codes.TOO_DEEP, f"nested more than {MAX_DEPTH} deep"))
+        self._nodes += 1
+        self._refuse_excess(event.start_mark.index)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
+
+    def _refuse_excess(self, at: int) -> None:
+        if self._depth > MAX_DEPTH:
+            raise _Refused(Slip(at, at + 1, codes.TOO_DEEP, f"nested more than {MAX_DEPTH} deep"))
+        if self._nodes > MAX_NODES:
+            message = f"more than {MAX_NODES:,} keys and values in one file"
+            raise _Refused(Slip(at, at + 1, codes.TOO_LARGE, message, "split it into several files"))
 
     def _refuse_special(self, event: yaml.NodeEvent, *, is_key: bool) -> None:
         start, end = span_of(event)

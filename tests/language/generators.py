@@ -268,36 +268,8 @@ def expressions(draw, scope, depth=3):
 
 PREFIXES = ("", "", "", "", "not ", "-", "- -", "not not ")
 OPERANDS = ("card.balance", "card.points", "days_left", "1", "2.5", "event.balance", "card.active", "[1, 3]")
-SUFFIXES = (
-    "",
-    "",
-    "",
-    "",
-    " | default(1)",
-    " | round",
-    " is none",
-    " is not none",
-    " is not defined",
-    "|default(2)|round",
-)
-JOINERS = (
-    "+",
-    "-",
-    "*",
-    "/",
-    "==",
-    "!=",
-    "<",
-    ">=",
-    "and",
-    "or",
-    "and",
-    "or",
-    "in",
-    "not in",
-    "if days_left else",
-    "if",
-)
+SUFFIXES = ("", "", "", " | default(1)", " | round", " is none", " is not none", " is not defined", "|default(2)|round")
+JOINERS = ("+", "-", "*", "/", "==", "!=", "<", ">=", "and", "or", "and", "or", "in", "not in", "if 1 else", "if")
 
 
 @st.composite
@@ -313,68 +285,11 @@ def chains(draw):
     return " ".join(word for pair in zip(terms, joiners, strict=True) for word in pair).removesuffix(joiners[-1])
 
 
-WORDS = [
-    "card.balance",
-    "event.points",
-    "tier.name",
-    "member.email",
-    "card.next_expiration_date",
-    "member.metadata.x",
-    "today",
-    "now",
-    "offset",
-    "days_left",
-    "true",
-    "false",
-    "none",
-    "defined",
-    "1",
-    "0",
-    "2.5",
-    "'Gold'",
-    '"in"',
-    "and",
-    "or",
-    "not",
-    "in",
-    "is",
-    "if",
-    "else",
-    "==",
-    "!=",
-    "<",
-    "<=",
-    ">",
-    ">=",
-    "+",
-    "-",
-    "*",
-    "/",
-    "|",
-    "(",
-    ")",
-    "[",
-    "]",
-    ",",
-    "default",
-    "lower",
-    "upper",
-    "round",
-    "days",
-    "date",
-    "count",
-    "default(0)",
-    "days(30)",
-    "lower(tier.name)",
-    ".",
-    "days(",
-    ",",
-    "]",
-    ")",
-    ")",
-    "is",
-    "not",
-    "none",
-]
+_WORDS = (
+    "card.balance event.points tier.name member.email card.next_expiration_date member.metadata.x "
+    "today now offset days_left true false none defined 1 0 2.5 'Gold' 'in' and or not in is if else "
+    "== != < <= > >= + - * / | ( ) [ ] , default lower upper round days date count default(0) "
+    "days(30) lower(tier.name) . days( , ] ) ) is not none"
+)
 
-word_soups = st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)
+word_soups = st.lists(st.sampled_from(_WORDS.split()), max_size=12).map(" ".join)

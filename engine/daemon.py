@@ -1,0 +1,296 @@
+"""The composition root: everything is made, connected and taken apart here, and nowhere else.
+
+``assemble`` makes what any work needs, ``open_daemon`` adds what a daemon needs: the clock and the HTTP door. Each is
+one straight function; what is begun is ended in the reverse order, whatever goes wrong in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import uvloop
+from structlog.typing import FilteringBoundLogger
+
+from .clock import TICK, Clock
+from .config import Config, load_config
+from .errors import RulesetInvalid, StoreBusy
+from .ingest import Delivery
+from .logs import libraries_to, make_log
+from .metrics import Metrics
+from .observer import Observer
+from .pipeline import Now, Pipeline, utc_now
+from .store import Store
+from .web import Door, HttpServer, Limits, listen
+from .worker import Worker
+
+MEASURE = timedelta(seconds=15)
+ANSWER = 2.0
+"""Seconds the database may take before it counts as not ready."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """A programme with its store, ready to work, and not yet working."""
+
+    config: Config
+    observer: Observer
+    store: Store
+    pipeline: Pipeline
+    worker: Worker
+
+    async def accept(self, body: Delivery) -> bool:
+        """Store a delivery and have it decided; see ``Pipeline.accept``."""
+        new = await self.pipeline.accept(body)
+        if new:
+            self.worker.wake()
+        return new
+
+
+@asynccontextmanager
+async def assemble(config: Config, log: FilteringBoundLogger, now: Now = utc_now) -> AsyncIterator[Workshop]:
+    """Take possession of the programme's database and make everything that works on it.
+
+    Raises:
+        RulesetInvalid: the rules or templates have errors.
+        StoreOwned: another process works on the database.
+        StoreError: the database cannot be used.
+        ConfigError: a channel cannot be built of its settings.
+    """
+    async with AsyncExitStack() as stack:
+        observer = Observer(log, Metrics())
+        observer.metrics.mode(config.delivery.mode)
+        ruleset = await asyncio.to_thread(config.ruleset)
+        store = await Store.open(config.database)
+        _at_the_end(stack, log, "close the store", store.close)
+        secret = await store.installation_secret()
+        channels = config.channels(secret)
+        for name, channel in channels.items():
+            _at_the_end(stack, log, f"close the channel {name}", channel.close)
+        deliveries, messages = await store.recover(now())
+        log.info("store open", database=str(config.database), deliveries_taken_back=deliveries, unknown=messages)
+        pipeline = Pipeline(
+            store=store,
+            ruleset=ruleset,
+            sources=config.sources(),
+            channels=channels,
+            capture=config.capture(secret),
+            now=now,
+            observer=observer,
+            routing=config.routing(),
+            random=Random(),  # noqa: S311 - it spreads retries, it keeps no secret.
+        )
+        observer.loaded(ruleset.hash, len(ruleset.rules), now())
+        yield Workshop(config=config, observer=observer, store=store, pipeline=pipeline, worker=Worker(pipeline))
+
+
+@dataclass(slots=True, kw_only=True)
+class Daemon:
+    """A workshop at work, with its doors open."""
+
+    workshop: Workshop
+    log: FilteringBoundLogger
+    host: str
+    port: int
+    """As bound, where the configuration said 0."""
+    tasks: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
+    """What has to go on for the daemon to be of any use."""
+
+    async def reload(self) -> bool:
+        """Read rules and templates again and put them in force, unless they have errors; whether they were good."""
+        shop = self.workshop
+        before, observer = shop.pipeline.ruleset, shop.observer
+        try:
+            ruleset = await asyncio.to_thread(shop.config.ruleset)
+        except RulesetInvalid as error:
+            observer.reload_failed(before.hash, error)
+            return False
+        except Exception as error:  # noqa: BLE001 - whatever is in those files must not end a daemon that works.
+            observer.refused("reload", error)
+            observer.metrics.reload(successful=False)
+            return False
+        shop.pipeline.ruleset = ruleset
+        observer.reloaded(before.hash, ruleset.hash)
+        observer.loaded(ruleset.hash, len(ruleset.rules), shop.pipeline.now())
+        return True
+
+    async def until(self, told: asyncio.Event) -> int:
+        """Wait until told to stop, or until something that has to go on ends by itself; the exit code."""
+        order = asyncio.ensure_future(told.wait())
+        await asyncio.wait({order, *self.tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
+        ended = [name for name, task in self.tasks.items() if task.done()]
+        for name in ended:
+            self.log.error("ended by itself", what=name, exc_info=_fault(self.tasks[name]))
+        order.cancel()
+        return 1 if ended else 0
+
+
+@asynccontextmanager
+async def open_daemon(config: Config, log: FilteringBoundLogger, now: Now = utc_now) -> AsyncIterator[Daemon]:
+    """Assemble the programme, start its worker and its clock, and open the HTTP door.
+
+    Raises:
+        ConfigError: nothing can listen at the configured address.
+        PointbellError: whatever ``assemble`` raises.
+    """
+    async with AsyncExitStack() as stack:
+        shop = await stack.enter_async_context(assemble(config, log, now))
+        worker, clock = shop.worker, Clock()
+        worker.start()
+        _at_the_end(stack, log, "drain the worker", worker.stop)
+        clock.every(TICK, _patiently(shop, "promote", worker.promote), "promote timers")
+        clock.every(MEASURE, _patiently(shop, "measure", lambda: _measure(shop)), "measure")
+        clock.start()
+        _at_the_end(stack, log, "stop the clock", _soon(clock.stop))
+        limits = Limits(
+            max_body=config.http.max_body,
+            header_timeout=config.http.header_timeout,
+            body_timeout=config.http.body_timeout,
+        )
+        door = Door(
+            accept=shop.accept,
+            sources=shop.pipeline.sources,
+            ready=lambda: _why_not_ready(shop),
+            observer=shop.observer,
+            now=now,
+            limits=limits,
+        )
+        server = HttpServer(door, listen(config.http.host, config.http.port), limits)
+        _at_the_end(stack, log, "close the HTTP door", server.stop)
+        serving = await server.start()
+        host, port = server.address
+        tasks: dict[str, asyncio.Future[Any]] = {"http": serving, "worker": asyncio.ensure_future(worker.ended())}
+        log.info("listening", host=host, port=port, mode=config.delivery.mode)
+        _warn(config, log)
+        tell_systemd("READY=1")
+        _at_the_end(stack, log, "tell systemd", _soon(lambda: tell_systemd("STOPPING=1")))
+        yield Daemon(workshop=shop, log=log, host=host, port=port, tasks=tasks)
+
+
+def run(config_path: Path, *, until_idle: bool = False) -> int:
+    """Run the daemon until SIGTERM or SIGINT, or with ``until_idle`` until all work that is due is done; the exit code.
+
+    SIGHUP reloads rules and templates.
+
+    Raises:
+        PointbellError: it cannot start; the message says why. The exit code belonging to it is 2.
+    """
+    config = load_config(config_path)
+    log = make_log(sys.stderr, config.secrets())
+    with libraries_to(log), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_work_off(config, log) if until_idle else _serve(config, log))
+
+
+async def _work_off(config: Config, log: FilteringBoundLogger) -> int:
+    async with assemble(config, log) as shop:
+        done = await shop.worker.until_idle()
+        log.info("idle", done=done)
+    return 0
+
+
+async def _serve(config: Config, log: FilteringBoundLogger) -> int:
+    loop, stop, reload = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reload.set)
+    async with open_daemon(config, log) as daemon:
+        reloading = asyncio.create_task(_reload_whenever(reload, daemon))
+        code = await daemon.until(stop)
+        log.info("stopping", exit_code=code)
+        reloading.cancel()
+    log.info("stopped")
+    return code
+
+
+async def _reload_whenever(told: asyncio.Event, daemon: Daemon) -> None:
+    while True:
+        await told.wait()
+        told.clear()
+        await daemon.reload()
+
+
+async def _why_not_ready(shop: Workshop) -> list[str]:
+    try:
+        async with asyncio.timeout(ANSWER):
+            await shop.store.check()
+    except TimeoutError:
+        return [f"the database has not answered for {ANSWER:g} seconds"]
+    except StoreBusy as error:
+        return [str(error)]
+    return []
+
+
+def _fault(task: asyncio.Future[Any]) -> BaseException | None:
+    """What ended the task: raised by it, or its result."""
+    if task.cancelled():
+        return None
+    fault: BaseException | None = task.exception() or task.result()
+    return fault
+
+
+async def _measure(shop: Workshop) -> None:
+    due = await shop.store.next_due()
+    late = shop.pipeline.now() - due if due else timedelta()
+    shop.observer.metrics.oldest_due(max(late, timedelta()))
+
+
+def _patiently(shop: Workshop, step: str, task: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """The task, for the clock: a busy database is reported, and the next tick tries again."""
+
+    async def patient() -> None:
+        try:
+            await task()
+        except StoreBusy as error:
+            shop.observer.refused(step, error)
+
+    return patient
+
+
+def _at_the_end(
+    stack: AsyncExitStack, log: FilteringBoundLogger, name: str, step: Callable[[], Awaitable[None]]
+) -> None:
+    """Have ``step`` done when the stack unwinds. One that fails is named in the log and does not keep the others."""
+
+    async def clean_up() -> None:
+        try:
+            await step()
+        except Exception:
+            log.exception("clean-up failed", step=name)
+
+    stack.push_async_callback(clean_up)
+
+
+def _soon(step: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    async def at_once() -> None:
+        step()
+
+    return at_once
+
+
+def _warn(config: Config, log: FilteringBoundLogger) -> None:
+    unsigned = [name for name, entry in config.source_entries.items() if entry.unsigned]
+    if unsigned and not config.http.is_local:
+        log.warning(
+            "anybody who reaches this address can send events", host=config.http.host, unsigned_sources=unsigned
+        )
+
+
+def tell_systemd(state: str) -> None:
+    """Tell systemd where we stand (sd_notify(3)); nothing where it does not ask."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    name = f"\0{address[1:]}" if address.startswith("@") else address
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+        out.connect(name)
+        out.send(state.encode())

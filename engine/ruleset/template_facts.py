@@ -1,0 +1,224 @@
+"""Whether the facts a template names exist where it is sent, and whether it says what to write when one is absent.
+
+The same template may be sent by several rules, so this is checked for each of them, with the rule's own ``Scope``.
+Presence is proven the way people read it: ``{% if event.balance is defined %}`` proves it for what stands inside.
+Rendering refuses an absent value in any case; here it is found before the rule goes live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from jinja2 import nodes
+
+from ..language.scope import Missing, Path, Scope, path_text
+from . import template_codes as codes
+from .diagnostics import Diagnostic
+from .template_files import SourceFile
+
+Finding: TypeAlias = tuple[int, Path, Missing | None]
+"""Line, path, and why it leads nowhere; ``None`` where it may merely be absent."""
+
+_TOLERANT_FILTERS = frozenset({"default", "greeting_name"})
+_ORDERING = frozenset({"lt", "lteq", "gt", "gteq"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Reads a template as far as facts are concerned."""
+
+    scope: Scope
+    local: frozenset[str] = frozenset()
+    """Names that stand for something else here: loop variables, macro arguments, what was set."""
+
+    def knowing(self, paths: frozenset[Path]) -> Reader:
+        """The same where these facts are proven present."""
+        return replace(self, scope=self.scope.knowing(paths)) if paths else self
+
+    def naming(self, names: frozenset[str]) -> Reader:
+        """The same where these names are the template's own."""
+        return replace(self, local=self.local | names)
+
+    def block(self, body: list[nodes.Node]) -> Iterator[Finding]:
+        """What is wrong in a run of text and tags."""
+        for node in body:
+            yield from _STATEMENTS.get(type(node), Reader.inside)(self, node)
+
+    def inside(self, node: nodes.Node) -> Iterator[Finding]:
+        """What is wrong in whatever a node holds."""
+        for child in node.iter_child_nodes():
+            yield from self.needed(child) if isinstance(child, nodes.Expr) else self.block([child])
+
+    def branch(self, node: nodes.If) -> Iterator[Finding]:
+        """``if``: what its test proves holds inside, what it disproves after ``else``."""
+        here = self
+        for case in (node, *node.elif_):
+            yield from here.tested(case.test)
+            yield from here.knowing(here.proven(case.test, truth=True)).block(case.body)
+            here = here.knowing(here.proven(case.test, truth=False))
+        yield from here.block(node.else_)
+
+    def loop(self, node: nodes.For) -> Iterator[Finding]:
+        """``for``: its variables are no facts."""
+        yield from self.needed(node.iter)
+        inner = self.naming(_names(node.target) | {"loop"})
+        if node.test is not None:
+            yield from inner.tested(node.test)
+        yield from inner.block(node.body)
+        yield from self.block(node.else_)
+
+    def macro(self, node: nodes.Macro | nodes.CallBlock) -> Iterator[Finding]:
+        """A macro's arguments are no facts."""
+        names = frozenset(argument.name for argument in node.args)
+        yield from self.naming(names).block(node.body)
+        if isinstance(node, nodes.CallBlock):
+            yield from self.needed(node.call)
+
+    def assignment(self, node: nodes.Assign) -> Iterator[Finding]:
+        """``set``: an absent value may be kept for later; what is done with it then is not followed."""
+        if self.path(node.node) is None:
+            yield from self.needed(node.node)
+        else:
+            yield from self.tested(node.node)
+
+    def needed(self, node: nodes.Node) -> Iterator[Finding]:
+        """An expression whose value is used: nothing in it may be absent."""
+        path = self.path(node)
+        if path is not None:
+            yield from self._read(node, path, tolerant=False)
+        elif handler := _EXPRESSIONS.get(type(node)):
+            yield from handler(self, node)
+        else:
+            yield from self.inside(node)
+
+    def tested(self, node: nodes.Node) -> Iterator[Finding]:
+        """An expression that only has to be true or false: absent is false."""
+        path = self.path(node)
+        if path is not None:
+            yield from self._read(node, path, tolerant=True)
+        elif isinstance(node, nodes.Not):
+            yield from self.tested(node.node)
+        elif isinstance(node, nodes.And | nodes.Or):
+            yield from self.tested(node.left)
+            yield from self.knowing(self.proven(node.left, truth=isinstance(node, nodes.And))).tested(node.right)
+        else:
+            yield from self.needed(node)
+
+    def choice(self, node: nodes.CondExpr) -> Iterator[Finding]:
+        """``a if test else b``."""
+        yield from self.tested(node.test)
+        yield from self.knowing(self.proven(node.test, truth=True)).needed(node.expr1)
+        if node.expr2 is not None:
+            yield from self.knowing(self.proven(node.test, truth=False)).needed(node.expr2)
+
+    def either(self, node: nodes.Or) -> Iterator[Finding]:
+        """``a or b``: the left may be absent, then the right is used."""
+        yield from self.tested(node.left)
+        yield from self.knowing(self.proven(node.left, truth=False)).needed(node.right)
+
+    def both(self, node: nodes.And) -> Iterator[Finding]:
+        """``a and b``: when the left is absent, the absent value is the result."""
+        yield from self.needed(node.left)
+        yield from self.needed(node.right)
+
+    def filtered(self, node: nodes.Filter) -> Iterator[Finding]:
+        """``value | filter``: two filters take an absent value."""
+        if node.node is not None:
+            yield from (self.tested if node.name in _TOLERANT_FILTERS else self.needed)(node.node)
+        for argument in (*node.args, *(keyword.value for keyword in node.kwargs)):
+            yield from self.needed(argument)
+
+    def test(self, node: nodes.Test) -> Iterator[Finding]:
+        """``value is test``: presence may be tested, everything else wants a value."""
+        yield from (self.tested if node.name in {"defined", "none", "undefined"} else self.needed)(node.node)
+
+    def comparison(self, node: nodes.Compare) -> Iterator[Finding]:
+        """Equality takes absent values, order does not."""
+        ordered = any(operand.op in _ORDERING for operand in node.ops)
+        for side in (node.expr, *(operand.expr for operand in node.ops)):
+            yield from (self.needed if ordered else self.tested)(side)
+
+    def proven(self, node: nodes.Node, *, truth: bool) -> frozenset[Path]:
+        """The facts that must be there when the test comes out like this."""
+        path = self.path(node)
+        if path is not None:
+            return frozenset({path}) if truth else frozenset()
+        if isinstance(node, nodes.Not):
+            return self.proven(node.node, truth=not truth)
+        if isinstance(node, nodes.And | nodes.Or):
+            left, right = self.proven(node.left, truth=truth), self.proven(node.right, truth=truth)
+            return left | right if truth is isinstance(node, nodes.And) else left & right
+        if isinstance(node, nodes.Test):
+            tested = self.path(node.node)
+            return frozenset({tested}) if tested and truth is _PROVES.get(node.name) else frozenset()
+        return frozenset(self._compared(node)) if truth and isinstance(node, nodes.Compare) else frozenset()
+
+    def _compared(self, node: nodes.Compare) -> Iterator[Path]:
+        """What is equal to something, or smaller, is there."""
+        operand = node.ops[0]
+        other = isinstance(operand.expr, nodes.Const) and operand.expr.value is not None
+        path = self.path(node.expr)
+        if path is not None and (operand.op in _ORDERING or (operand.op == "eq" and other)):
+            yield path
+
+    def path(self, node: nodes.Node | None) -> Path | None:
+        """``card.balance`` as a path, unless its first name is the template's own."""
+        if isinstance(node, nodes.Name):
+            known = node.name in self.scope.groups or node.name in self.scope.names or node.name in _ELSEWHERE
+            return (node.name,) if known and node.name not in self.local else None
+        if isinstance(node, nodes.Getattr):
+            head = self.path(node.node)
+            return (*head, node.attr) if head else None
+        if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
+            head = self.path(node.node)
+            return (*head, node.arg.value) if head else None
+        return None
+
+    def _read(self, node: nodes.Node, path: Path, *, tolerant: bool) -> Iterator[Finding]:
+        found = self.scope.resolve(path)
+        if isinstance(found, Missing):
+            yield node.lineno, path, found
+        elif found.optional and not tolerant:
+            yield node.lineno, path, None
+
+
+def diagnosed(finding: Finding, file: SourceFile) -> Diagnostic:
+    """A finding with its place in the file."""
+    line, path, missing = finding
+    if missing is not None:
+        return file.finding(line, path[missing.part], missing.code, missing.message, missing.suggestion)
+    words = path_text(path)
+    message = f"{words} may be absent, and nothing says what to write then"
+    fix = f'put it inside {{% if {words} is defined %}}, or write {words} | default("…")'
+    return file.finding(line, words, codes.MAY_BE_ABSENT, message, fix)
+
+
+_ELSEWHERE = frozenset({"event", "days_left", "offset"})
+"""Facts that exist in some places only: naming one elsewhere is explained by the scope."""
+
+_PROVES: Mapping[str, bool] = {"defined": True, "none": False, "undefined": False}
+
+_STATEMENTS: Mapping[type[nodes.Node], Callable[[Reader, Any], Iterator[Finding]]] = {
+    nodes.If: Reader.branch,
+    nodes.For: Reader.loop,
+    nodes.Macro: Reader.macro,
+    nodes.CallBlock: Reader.macro,
+    nodes.Assign: Reader.assignment,
+}
+
+_EXPRESSIONS: Mapping[type[nodes.Node], Callable[[Reader, Any], Iterator[Finding]]] = {
+    nodes.CondExpr: Reader.choice,
+    nodes.Or: Reader.either,
+    nodes.And: Reader.both,
+    nodes.Not: Reader.tested,
+    nodes.Filter: Reader.filtered,
+    nodes.Test: Reader.test,
+    nodes.Compare: Reader.comparison,
+}
+
+
+def _names(target: nodes.Node) -> frozenset[str]:
+    names = [target] if isinstance(target, nodes.Name) else target.find_all(nodes.Name)
+    return frozenset(name.name for name in names)
