@@ -50,6 +50,9 @@ EVENT_NAMES: tuple[str, ...] = (
 TIMER_DUE = "timer.due"
 """The name of the event that the clock makes when a timer comes due; it is addressed to one rule."""
 
+RULES_CHANGED = "rules.changed"
+"""The name of the event that asks for a card's reminders to be planned anew: the rules are not what they were."""
+
 UNKNOWN_EVENT = "unknown"
 """An authenticated delivery whose type is not one of ours: kept and counted, never decided on."""
 
@@ -127,7 +130,7 @@ class Event:
     """Transport key: the same for every delivery of the same send-out. Unique within ``source``."""
     source: str
     name: str
-    """One of ``EVENT_NAMES``, ``TIMER_DUE`` or ``UNKNOWN_EVENT``."""
+    """One of ``EVENT_NAMES``, ``TIMER_DUE``, ``RULES_CHANGED`` or ``UNKNOWN_EVENT``."""
     producer_name: str
     """The name as the producer spelled it."""
     occurred_at: datetime
@@ -142,6 +145,8 @@ class Event:
     """``event.*``: frozen at arrival."""
     due: Due | None = None
     """Set on ``TIMER_DUE`` only: what the timer was about."""
+    card_id: str | None = None
+    """Set on ``RULES_CHANGED`` only: the card to be planned for; the event itself says nothing of it."""
     erases: bool = False
     """The producer deleted the member's record."""
 

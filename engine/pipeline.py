@@ -20,10 +20,8 @@ from .errors import BodyError, StoreBusy
 from .ingest import Delivery as Body
 from .ingest import Reading, SourceSettings, peek, read, verify
 from .model import (
-    TIMER_DUE,
     UNKNOWN_EVENT,
     Decision,
-    Event,
     Notification,
     Notify,
     OnAmbiguous,
@@ -33,6 +31,7 @@ from .model import (
 from .ruleset import Ruleset
 from .store import (
     CLOCK,
+    PLANNED_UNDER,
     Conflict,
     EventState,
     NotificationState,
@@ -44,7 +43,8 @@ from .store import (
     Store,
     StoredEvent,
     Worded,
-    due_of,
+    clock_event,
+    rules_changed,
 )
 
 Now: TypeAlias = Callable[[], datetime]
@@ -52,6 +52,8 @@ Now: TypeAlias = Callable[[], datetime]
 Mode: TypeAlias = Literal["capture", "allowlist", "live"]
 CAPTURE = "capture"
 """The route of messages that are kept instead of sent."""
+PAGE = 500
+"""How many cards are planned anew at a time."""
 PATIENCE_S = 1.0
 """How long to wait before a database that refused is asked again."""
 
@@ -143,12 +145,29 @@ class Pipeline:
             await self._record(self._outcome(message, delivery))
         self.observer.delivered(message, delivery)
 
+    async def replan(self) -> int:
+        """Bring all cards' reminders in line with the rules in force; how many cards had to follow.
+
+        Does nothing when they were planned under the same ruleset before. Only cards whose plan differs get an event
+        of their own; it walks the same way as any other.
+        """
+        moved, after = 0, ""
+        if await self.store.noted(PLANNED_UNDER) == self.ruleset.hash:
+            return 0
+        while page := await self.store.cards_after(after, PAGE):
+            book = await self.store.load(Needs.of_cards(page))
+            cards = [card for card in book.cards.values() if replan(book.standing(card), self.ruleset, self.now())]
+            await self.store.add_events([rules_changed(card, self.ruleset.hash, self.now()) for card in cards])
+            moved, after = moved + len(cards), max(page)
+        await self.store.note(PLANNED_UNDER, self.ruleset.hash)
+        return moved
+
     # --- process, step by step ---
 
     def _read(self, stored: StoredEvent) -> Reading | BodyError:
         received = stored.received
         if received.source == CLOCK:
-            return Reading(events=(_bell(received),))
+            return Reading(events=(clock_event(received),))
         source = self.sources.get(received.source)
         if source is None:
             return BodyError(f"there is no source {received.source} in config.yaml any more")
@@ -275,21 +294,6 @@ class Pipeline:
 
 def _outgoing(message: Queued) -> Outgoing:
     return Outgoing(key=message.key, address=message.address, payload=message.payload, attempt=message.attempts + 1)
-
-
-def _bell(received: Received) -> Event:
-    """The clock's event: a timer that has come due."""
-    due = due_of(received.raw)
-    return Event(
-        key=received.key,
-        source=CLOCK,
-        name=TIMER_DUE,
-        producer_name=TIMER_DUE,
-        occurred_at=received.received_at,
-        happening=None,
-        due=due,
-        facts={"name": TIMER_DUE},
-    )
 
 
 def utc_now() -> datetime:

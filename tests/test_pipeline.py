@@ -1,6 +1,7 @@
 """accept -> process -> send on a real store, with a channel that answers as it is told."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -12,6 +13,7 @@ from engine.ingest import Delivery, SourceSettings
 from engine.model import OnAmbiguous
 from engine.pipeline import Pipeline, Routing
 from engine.ruleset.load import assemble
+from engine.ruleset.rule import Offset
 from engine.store import Reports, Store
 from engine.tools.simulation import Journal, SimulatedClock
 from engine.worker import Worker
@@ -216,7 +218,7 @@ async def test_an_unclear_end_is_parked_and_never_repeated(house):
 
 async def test_a_rule_may_ask_to_resend_what_is_unclear(tmp_path):
     ruleset = ruleset_of()
-    rules = tuple(type(rule)(**{**as_fields(rule), "on_ambiguous": OnAmbiguous.RESEND}) for rule in ruleset.rules)
+    rules = tuple(replace(rule, on_ambiguous=OnAmbiguous.RESEND) for rule in ruleset.rules)
     resending = assemble(rules=rules, templates=ruleset.templates, programme=PROGRAMME, hash="resend")
     store = await Store.open(tmp_path / "p.db")
     house = House(store, tmp_path / "p.db", Scripted(Unknown("connection lost")), resending)
@@ -225,10 +227,6 @@ async def test_a_rule_may_ask_to_resend_what_is_unclear(tmp_path):
     await house.later(minutes=10)
     assert house.messages() == [("sent", 2)]
     await store.close()
-
-
-def as_fields(rule):
-    return {name: getattr(rule, name) for name in rule.__dataclass_fields__}
 
 
 async def test_capture_mode_writes_to_nobody_and_switching_it_off_releases_nothing(house):
@@ -301,3 +299,55 @@ async def test_a_deleted_member_is_forgotten_and_written_to_no_more(house):
     assert house.channel.carried == []
     assert Reports(house.path).member("anna")["cards"][0]["balance"] == 500
     assert "email" not in Reports(house.path).member("anna")
+
+
+def with_offsets(*days, name="points-expire-soon"):
+    """The example programme with other offsets, as after an edit of the rule file."""
+    ruleset = ruleset_of()
+    reminder = ruleset.rule("points-expire-soon")
+    offsets = tuple(Offset(days=count, text=f"{count} days") for count in days)
+    edited = replace(reminder, name=name, on=replace(reminder.on, offsets=offsets))
+    rules = (edited, ruleset.rule("points-expired")) if days else (ruleset.rule("points-expired"),)
+    return assemble(rules=rules, templates=ruleset.templates, programme=PROGRAMME, hash=f"{name}{days}")
+
+
+def armed(house):
+    reports = Reports(house.path)
+    rows = reports.timers()
+    reports.close()
+    return {(row["rule"], row["slot"]) for row in rows}
+
+
+async def test_an_edited_rule_moves_the_reminders_that_are_already_planned(house):
+    await house.post(expiring("e1", day="2026-03-31"))
+    await house.settle()
+    house.pipeline.ruleset = with_offsets(30, 14)
+    assert await house.pipeline.replan() == 1
+    await house.settle()
+    assert armed(house) == {("points-expire-soon", "30 days"), ("points-expire-soon", "14 days")}
+    outcomes = [(type(one).__name__, one.timer.slot) for one in house.journal.settlements[-1].decisions]
+    assert outcomes == [("Cancel", "1 day"), ("Cancel", "7 days"), ("Schedule", "14 days")]
+
+
+async def test_a_new_rule_arms_cards_that_are_already_known_and_a_removed_one_disarms_them(house):
+    house.pipeline.ruleset = with_offsets()
+    await house.post(expiring("e1", day="2026-03-31"))
+    await house.settle()
+    assert armed(house) == set()
+    house.pipeline.ruleset = with_offsets(30, name="new-rule")
+    await house.pipeline.replan()
+    await house.settle()
+    assert armed(house) == {("new-rule", "30 days")}
+    house.pipeline.ruleset = with_offsets()
+    await house.pipeline.replan()
+    await house.settle()
+    assert armed(house) == set()
+
+
+async def test_planning_again_under_the_same_rules_touches_nothing(house):
+    await house.post(expiring("e1", day="2026-03-31"))
+    await house.settle()
+    assert await house.pipeline.replan() == 0
+    house.pipeline.ruleset = replace(house.pipeline.ruleset, hash="only a comment changed")
+    assert await house.pipeline.replan() == 0
+    assert house.events("stored") == []

@@ -43,7 +43,9 @@ members_app = typer.Typer(cls=Commands, no_args_is_help=True, help="The director
 @members_app.command("import", epilog="Example: pointbell members import members.csv --dry-run")
 def import_file(
     file: Annotated[Path, typer.Argument(help="CSV or JSON lines; - reads standard input.")],
-    form: Annotated[Format | None, typer.Option("--format", help="By default as the file's name or content says.")] = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="By default as the file's name or content says.")
+    ] = None,
     encoding: Annotated[str | None, typer.Option(help="Of a CSV file that is not UTF-8, such as cp1250.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every line and write nothing.")] = False,
     ignore_unknown: Annotated[bool, typer.Option("--ignore-unknown", help="Leave unknown columns out.")] = False,
@@ -95,7 +97,9 @@ def show_member(
         _facts({"card": card.pop("id"), **card})
 
 
-async def _import(rows: Any, database: Path | None, keep: int | None, bar: Progress, handle: BufferedReader) -> Imported:
+async def _import(
+    rows: Any, database: Path | None, keep: int | None, bar: Progress, handle: BufferedReader
+) -> Imported:
     store = await Store.open(database) if database else None
 
     def progress() -> None:

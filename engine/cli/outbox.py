@@ -105,7 +105,9 @@ def open_message(number: NumberArgument, config_path: ConfigOption = HERE) -> No
 
 @outbox_app.command("export", epilog="Example: pointbell outbox export --state captured --out mails")
 def export_messages(
-    numbers: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="These messages; by default all.")] = None,
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar="[ID]...", help="These messages; by default all.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="The folder to write to.", file_okay=False)] = Path("outbox"),
     state: StateOption = None,
     member: MemberOption = None,

@@ -25,10 +25,10 @@ def init(folder: Annotated[Path, typer.Argument(metavar="[DIR]", file_okay=False
     inside = "" if folder.resolve() == Path.cwd() else f"  cd {folder}\n"
     say(
         f"\nNext:\n{inside}"
-        "  pointbell check      finds mistakes in rules and templates\n"
-        "  pointbell ingest FILE...   takes in events; nothing is sent while delivery is capture\n"
-        "  pointbell outbox list      shows what would have been sent\n"
-        "  pointbell run        starts the daemon\n"
+        "  pointbell check           finds mistakes in rules and templates\n"
+        "  pointbell ingest FILE...  takes in events; while delivery is capture, nothing is sent\n"
+        "  pointbell outbox list     shows what would have been sent\n"
+        "  pointbell run             starts the daemon\n"
         "Then make config.yaml, rules/ and templates/ your own."
     )
 
@@ -65,7 +65,7 @@ def _findings(path: Path) -> tuple[Sequence[Diagnostic], str]:
 
 def _ruleset_findings(config: Config) -> tuple[Sequence[Diagnostic], str]:
     try:
-        ruleset = config.ruleset(config.programme(config.channels()))
+        ruleset = config.ruleset()
     except RulesetInvalid as error:
         return _diagnostics(error), "config.yaml, rules and templates"
     return ruleset.warnings, f"config.yaml, {counted(len(ruleset.rules), 'rule')} and their templates"

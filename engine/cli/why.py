@@ -93,9 +93,7 @@ def _title(known: Mapping[str, Any]) -> str:
 def _show_entries(heading: str, entries: Sequence[Entry]) -> None:
     if entries:
         show(f"\n{heading}")
-        show_table(
-            _STORY, ((f"{entry.at:%Y-%m-%d %H:%M}", entry.rule, entry.text) for entry in entries), heading=False
-        )
+        show_table(_STORY, ((f"{entry.at:%Y-%m-%d %H:%M}", entry.rule, entry.text) for entry in entries), heading=False)
 
 
 def _zone(known: Mapping[str, Any], programme: ZoneInfo) -> ZoneInfo:

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from ..model import Cancel, Decision, Event, Facts, Reason, Schedule, Skip, TimerState, Withdrawal
+from ..model import RULES_CHANGED, Cancel, Decision, Event, Facts, Reason, Schedule, Skip, TimerState, Withdrawal
 from ..ruleset import Ruleset
 from ..ruleset.rule import BeforeTrigger
 from .book import Book, Needs
 from .due import ring
 from .merge import ERASED, merge, newest
-from .reminders import plan
+from .reminders import forget_rules, plan
 from .words import USEFUL_FOR, Case, Occasion, address_of, word
 
 __all__ = ["ERASED", "Book", "Needs", "address_of", "decide", "merge", "newest", "replan", "withdrawals"]
@@ -34,18 +34,14 @@ def decide(event: Event, facts: Facts, ruleset: Ruleset, now: datetime) -> list[
         return list(ring(event.due, case))
     if event.erases:
         return list(_erase(facts))
-    return [*_reminders(case), *_happening(case)]
+    if event.name == RULES_CHANGED:
+        return replan(facts, ruleset, now)
+    return [*_plans(facts, ruleset, now), *_happening(case)]
 
 
 def replan(facts: Facts, ruleset: Ruleset, now: datetime) -> list[Decision]:
     """What must change in a card's reminders without an event of its own; nothing when they stand as they should."""
-    decisions = (
-        decision
-        for rule in ruleset.reminders
-        if isinstance(rule.on, BeforeTrigger)
-        for decision in plan(rule, rule.on, facts, ruleset.programme, now)
-    )
-    return [decision for decision in decisions if decision.timer is not None]
+    return [decision for decision in _plans(facts, ruleset, now) if decision.timer is not None]
 
 
 def withdrawals(event: Event, decisions: list[Decision]) -> list[Withdrawal]:
@@ -64,10 +60,11 @@ def withdrawals(event: Event, decisions: list[Decision]) -> list[Withdrawal]:
     return list(dict.fromkeys(found))
 
 
-def _reminders(case: Case) -> Iterator[Decision]:
-    for rule in case.ruleset.reminders:
+def _plans(facts: Facts, ruleset: Ruleset, now: datetime) -> Iterator[Decision]:
+    yield from forget_rules(facts, frozenset(rule.name for rule in ruleset.reminders))
+    for rule in ruleset.reminders:
         if isinstance(rule.on, BeforeTrigger):
-            yield from plan(rule, rule.on, case.facts, case.ruleset.programme, case.now)
+            yield from plan(rule, rule.on, facts, ruleset.programme, now)
 
 
 def _happening(case: Case) -> Iterator[Decision]:

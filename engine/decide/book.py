@@ -38,6 +38,12 @@ class Needs:
             moved=frozenset(event.member.id for event in seen if _tells_zone(event) and event.member),
         )
 
+    @staticmethod
+    def of_cards(owners: Mapping[str, str]) -> Needs:
+        """The needs of these cards, given with the member who is told about each."""
+        nothing: frozenset[str] = frozenset()
+        return Needs(members=frozenset(owners.values()), cards=frozenset(owners), happenings=nothing, erased=nothing)
+
 
 @dataclass(slots=True, kw_only=True)
 class Book:
@@ -87,6 +93,11 @@ class Book:
         after = merge(before, event)
         return after if after.member is not None or event.holder_id is None else self._for_holder(after, event)
 
+    def standing(self, card: Card) -> Facts:
+        """What is known of a card and the member who is told about it, without any event."""
+        member = self.members.get(card.member_id) or self.members.get(self.aliases.get(card.member_id, ""))
+        return Facts(member=member, card=card, timers=dict(self.timers.get(card.id, {})))
+
     def other_cards(self, event: Event) -> Iterable[Facts]:
         """The member's cards beside the event's own, where the event tells the member's time zone.
 
@@ -96,8 +107,7 @@ class Book:
             return
         for card in sorted(self.cards.values(), key=lambda card: card.id):
             if card.member_id == event.member.id and card.id != _card_id(event):
-                timers = dict(self.timers.get(card.id, {}))
-                yield Facts(member=self.members.get(event.member.id), card=card, timers=timers)
+                yield self.standing(card)
 
     def note(self, event: Event, seq: int, facts: Facts, decisions: Iterable[Decision]) -> None:
         """Carry over what this event has changed."""
@@ -173,4 +183,4 @@ def _cards(event: Event) -> Iterable[str]:
 def _card_id(event: Event) -> str | None:
     if event.due is not None:
         return event.due.subject
-    return event.card.id if event.card else None
+    return event.card.id if event.card else event.card_id

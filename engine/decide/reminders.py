@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
 
 from ..model import Cancel, Card, Decision, Facts, Programme, Reason, Schedule, Skip, Timer, TimerState
 from ..ruleset.rule import BeforeTrigger, Offset, Rule
@@ -59,6 +58,13 @@ def plan(rule: Rule, trigger: BeforeTrigger, facts: Facts, programme: Programme,
         yield from _place(ahead, offset, facts, programme, now)
 
 
+def forget_rules(facts: Facts, reminders: frozenset[str]) -> Iterator[Decision]:
+    """Cancel the timers of rules that are no longer there, or no longer remind."""
+    for (rule, _), timer in sorted(facts.timers.items()):
+        if timer.state is TimerState.ARMED and rule not in reminders:
+            yield _cancel(timer, Reason.DISABLED, f"{rule} is no longer there")
+
+
 def plan_for(rule: Rule, trigger: BeforeTrigger, facts: Facts, programme: Programme) -> Plan:
     """The plan for the date the card has now; the card must have one."""
     card = facts.card
@@ -85,11 +91,6 @@ def nothing_to_remind(
         if card.knows(name) and not card.get(name):
             return Reason.NOTHING_AT_RISK, f"card.{name} is 0"
     return None
-
-
-def today(programme: Programme, now: datetime) -> date:
-    """The programme's calendar date at ``now``."""
-    return now.astimezone(ZoneInfo(programme.timezone)).date()
 
 
 def _stand_down(rule: Rule, facts: Facts, reason: Reason, detail: str) -> Iterator[Decision]:

@@ -19,9 +19,10 @@ from sqlalchemy.exc import DBAPIError
 from ..decide import Book, Needs
 from ..errors import StoreBusy
 from ..model import Snapshot
-from . import events, facts, installation, migrations, outbox, settle, sqlite
-from .events import CLOCK, due_of
+from . import clockwork, events, facts, installation, migrations, outbox, settle, sqlite
+from .clockwork import CLOCK, clock_event, rules_changed
 from .facts import Conflict
+from .installation import PLANNED_UNDER
 from .outbox import Outcome
 from .reports import Reports
 from .rows import EventState, NotificationState, Queued, Received, StoredEvent
@@ -30,6 +31,7 @@ from .writer import Writer
 
 __all__ = [
     "CLOCK",
+    "PLANNED_UNDER",
     "Conflict",
     "EventState",
     "NotificationState",
@@ -42,7 +44,8 @@ __all__ = [
     "Store",
     "StoredEvent",
     "Worded",
-    "due_of",
+    "clock_event",
+    "rules_changed",
     "upgrade",
 ]
 
@@ -129,9 +132,21 @@ class Store:
 
         def promote(connection: Connection) -> int:
             room = backlog - outbox.backlog(connection, now)
-            return events.promote(connection, now, room) if room > 0 else 0
+            return clockwork.promote(connection, now, room) if room > 0 else 0
 
         return await self._writer.do(promote)
+
+    async def cards_after(self, after: str, limit: int) -> dict[str, str]:
+        """The next cards in the order of their ids, each with the member who is told about it."""
+        return await self._writer.do(lambda connection: clockwork.cards_after(connection, after, limit))
+
+    async def noted(self, name: str) -> str | None:
+        """What was last noted under a name."""
+        return await self._writer.do(lambda connection: installation.noted(connection, name))
+
+    async def note(self, name: str, value: str) -> None:
+        """Remember a value under a name."""
+        await self._writer.do(lambda connection: installation.note(connection, name, value))
 
     async def claim_notifications(self, limit: int, now: datetime) -> list[Queued]:
         """Lease the next due messages to the caller."""
@@ -158,7 +173,7 @@ class Store:
         """When the next timer or message is due."""
 
         def earliest(connection: Connection) -> datetime | None:
-            times = (events.next_timer(connection), outbox.next_due(connection))
+            times = (clockwork.next_timer(connection), outbox.next_due(connection))
             return min((time for time in times if time is not None), default=None)
 
         return await self._writer.do(earliest)

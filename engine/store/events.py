@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select, tuple_, update
+from sqlalchemy import Connection, select, update
 
-from ..model import TIMER_DUE, Due
 from .dialect import insert
 from .rows import EventState, Received, StoredEvent, micros, moment
-from .schema import event, timer
+from .schema import event
 
 CLAIM = timedelta(minutes=5)
 MAX_ATTEMPTS = 3
-CLOCK = "clock"
-"""The source of the events that the clock makes."""
 
 
 def add(connection: Connection, deliveries: Sequence[Received]) -> list[bool]:
@@ -80,68 +76,6 @@ def replay(connection: Connection, seqs: Iterable[int]) -> int:
         .where(event.c.seq.in_(list(seqs)), event.c.state.in_(settled))
         .values(state=EventState.STORED, attempts=0, note=None)
     ).rowcount
-
-
-def promote(connection: Connection, now: datetime, limit: int) -> int:
-    """Turn due timers into events for the clock's door, most overdue first; how many."""
-    armed = timer.c.state == "armed"
-    rows = [
-        dict(row)
-        for row in connection.execute(
-            select(timer)
-            .where(armed, timer.c.due_at <= micros(now))
-            .order_by(timer.c.due_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        ).mappings()
-    ]
-    if not rows:
-        return 0
-    add(connection, [_bell(row, now) for row in rows])
-    connection.execute(
-        update(timer)
-        .where(tuple_(timer.c.rule, timer.c.subject, timer.c.slot).in_([_place(row) for row in rows]), armed)
-        .values(state="fired")
-    )
-    return len(rows)
-
-
-def next_timer(connection: Connection) -> datetime | None:
-    """When the next timer comes due."""
-    due = connection.scalar(select(func.min(timer.c.due_at)).where(timer.c.state == "armed"))
-    return None if due is None else moment(due)
-
-
-def due_of(raw: bytes) -> Due:
-    """What a timer's event says."""
-    said = json.loads(raw)
-    about = datetime.fromisoformat(said["about"]).date()
-    due_at = datetime.fromisoformat(said["due_at"])
-    return Due(**{**said, "about": about, "due_at": due_at})
-
-
-def _bell(row: dict[str, Any], now: datetime) -> Received:
-    rule, subject, slot = _place(row)
-    said = {
-        "rule": rule,
-        "subject": subject,
-        "slot": slot,
-        "about": row["about"],
-        "due_at": moment(row["due_at"]).isoformat(),
-        "member_id": row["member_id"],
-    }
-    return Received(
-        source=CLOCK,
-        key=f"{rule}:{subject}:{slot}:{row['generation']}",
-        lane=row["lane"],
-        raw=json.dumps(said, ensure_ascii=False).encode(),
-        received_at=now,
-        type_hint=TIMER_DUE,
-    )
-
-
-def _place(row: dict[str, Any]) -> tuple[str, str, str]:
-    return row["rule"], row["subject"], row["slot"]
 
 
 def _release_expired(connection: Connection, now: datetime) -> None:

@@ -7,13 +7,14 @@ person at this machine is trusted, the network is not.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
-from ..errors import BodyError
+from ..errors import BodyError, PointbellError
 from ..ingest import Delivery, SourceSettings, read
+from ..language.problem import suggest
 from .event_files import Piece
 
 BATCH = 250
@@ -44,6 +45,20 @@ class TakenIn:
 def trusted(source: SourceSettings) -> SourceSettings:
     """The source as it is used from this machine: nobody has to vouch for what comes in."""
     return replace(source, secrets=(), unsigned=True)
+
+
+def source_named(sources: Mapping[str, SourceSettings], name: str | None) -> SourceSettings:
+    """The trusted form of the source of this name; without a name, of the first one there is.
+
+    Raises:
+        PointbellError: there is no such source.
+    """
+    if not sources:
+        raise PointbellError("config.yaml names no source: add one under sources:")
+    name = name or next(iter(sources))
+    if name not in sources:
+        raise PointbellError(f"there is no source {name} in config.yaml: {suggest(name, sources)}")
+    return trusted(sources[name])
 
 
 def delivery_of(body: bytes, source: SourceSettings, type_hint: str | None, now: datetime) -> Delivery:

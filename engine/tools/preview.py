@@ -60,7 +60,9 @@ class Trial:
     now: datetime
 
 
-def trial_of(event: Event, book: Book, now: datetime, *, member_id: str | None = None, locale: str | None = None) -> Trial:
+def trial_of(
+    event: Event, book: Book, now: datetime, *, member_id: str | None = None, locale: str | None = None
+) -> Trial:
     """An event with what ``book`` knows of its member and card, told to another member or in another language."""
     if member_id is not None and (event.member is None or book.member_id(event.member) != member_id):
         event = replace(event, member=Snapshot(id=member_id, as_of=event.occurred_at, fields={}))

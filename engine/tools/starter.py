@@ -20,6 +20,16 @@ def starter_root() -> Path:
     raise PointbellError("the starter set is missing from this installation: install Pointbell again")
 
 
+def example_events() -> list[Path]:
+    """The producer's published events, each in a file named after its type."""
+    engine = Path(__file__).parent.parent
+    folders = (engine / "starter" / "events", engine.parent / "tests" / "events")
+    found = next((folder for folder in folders if folder.is_dir()), None)
+    if found is None:
+        raise PointbellError("the example events are missing from this installation: install Pointbell again")
+    return sorted(found.glob("*.json"))
+
+
 def copy_starter(target: Path) -> list[Path]:
     """Copy the starter set; what was written, relative to ``target``. Nothing is written where anything would be lost.
 

@@ -6,7 +6,7 @@ import pytest
 
 from engine.decide import Book
 from engine.errors import StoreOwned
-from engine.store import CLOCK, EventState, Reports, Settlement, Store, due_of
+from engine.store import CLOCK, EventState, Reports, Settlement, Store, clock_event
 
 from .conftest import NOON, delivery
 from .test_timers import timer
@@ -77,7 +77,7 @@ async def test_a_timer_rings_once_as_an_event_with_what_it_was_about(store):
     assert await store.promote_timers(NOON, 100) == 0
     [bell] = await store.claim_events(10, NOON)
     assert bell.received.source == CLOCK
-    due = due_of(bell.received.raw)
+    due = clock_event(bell.received).due
     assert (due.rule, due.subject, due.slot, due.about) == ("r", "card_1", "7 days", timer().about)
 
 

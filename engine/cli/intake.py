@@ -1,0 +1,177 @@
+"""``ingest`` and ``replay``: deliveries from files, and deliveries once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..config import Config
+from ..daemon import Workshop
+from ..errors import StoreError
+from ..pipeline import utc_now
+from ..store import EventState, NotificationState, Reports
+from ..tools.event_files import read_pieces, type_of_name
+from ..tools.intake import TakenIn, Trouble, source_named, take_in
+from .files import opened, size_of
+from .shell import (
+    CANNOT_RUN,
+    FINDINGS,
+    HERE,
+    ConfigOption,
+    JsonOption,
+    counted,
+    programme_at,
+    progress_bar,
+    say,
+    say_error,
+    show,
+    show_json,
+)
+from .work import at_work, in_words, since, tally
+
+LISTED = 20
+"""Bodies with trouble that are named; the others are counted."""
+_EVERYTHING = 1_000_000
+_AT_ONCE = 500
+_REPLAYABLE = frozenset({EventState.QUARANTINED, EventState.DECIDED, EventState.IGNORED})
+
+
+def ingest(
+    files: Annotated[list[Path], typer.Argument(help="JSON, JSON lines or a JSON list; - reads standard input.")],
+    source: Annotated[str | None, typer.Option(help="By default the first in config.yaml.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--type", help="For bodies without one; else as the file is named.")
+    ] = None,
+    process: Annotated[bool, typer.Option(help="Also decide, and do all other work that is due.")] = True,
+    as_json: JsonOption = False,
+    config_path: ConfigOption = HERE,
+) -> None:
+    """Take in events from files, as if the producer had delivered them, and do the work that is due.
+
+    No signature is asked of a file. What cannot be read is stored too, set aside, and named by its place. A message
+    is really sent only where config.yaml's delivery.mode says so.
+    """
+    config = programme_at(config_path)
+    chosen = source_named(config.sources(), source)
+    before, taken = tally(config), TakenIn()
+
+    async def work(shop: Workshop) -> None:
+        for file in files:
+            with opened(file) as handle, progress_bar(file.name, size_of(file)) as bar:
+                await take_in(
+                    str(file),
+                    read_pieces(file.name, handle),
+                    source=chosen,
+                    type_hint=kind or type_of_name(file.name),
+                    accept=shop.pipeline.accept,
+                    now=utc_now,
+                    taken=taken,
+                    progress=lambda: bar.update(
+                        bar.task_ids[0], completed=handle.tell() if handle.seekable() else None
+                    ),
+                )
+        if process:
+            await shop.worker.until_idle()
+
+    at_work(config, work)
+    come = since(before, tally(config))
+    _report(taken, come, processed=process, as_json=as_json)
+    if taken.quarantined or taken.refused:
+        raise typer.Exit(FINDINGS)
+
+
+def replay(
+    seqs: Annotated[list[int] | None, typer.Argument(metavar="[SEQ]...", help="These deliveries.")] = None,
+    quarantined: Annotated[bool, typer.Option("--quarantined", help="All that are set aside.")] = False,
+    held: Annotated[bool, typer.Option("--held", help="All whose message is held by its template.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,
+    as_json: JsonOption = False,
+    config_path: ConfigOption = HERE,
+) -> None:
+    """Put deliveries back in line and decide them anew. What has been sent is not sent again."""
+    if not (seqs or quarantined or held):
+        say_error("say which deliveries: their numbers, --quarantined or --held")
+        raise typer.Exit(CANNOT_RUN)
+    config = programme_at(config_path)
+    wanted, unknown = _wanted(config, seqs or [], quarantined=quarantined, held=held)
+    for seq in unknown:
+        say_error(f"there is no delivery {seq} that could be replayed: pointbell events list shows which there are")
+    before = tally(config)
+    again = 0 if dry_run or not wanted else at_work(config, lambda shop: _replay(shop, wanted))
+    come = since(before, tally(config))
+    if as_json:
+        show_json({"deliveries": wanted, "replayed": again, "dry_run": dry_run, "unknown": unknown, **come})
+    elif dry_run:
+        show(f"{_deliveries(len(wanted))} would be replayed: {', '.join(map(str, wanted)) or 'none'}")
+    else:
+        show(f"{_deliveries(again)} replayed. {in_words(come)}")
+        _still_aside(config, wanted)
+    if unknown:
+        raise typer.Exit(FINDINGS)
+
+
+async def _replay(shop: Workshop, seqs: Sequence[int]) -> int:
+    batches = (seqs[start : start + _AT_ONCE] for start in range(0, len(seqs), _AT_ONCE))
+    again = sum([await shop.store.replay(batch) for batch in batches])
+    await shop.worker.until_idle()
+    return again
+
+
+def _wanted(config: Config, seqs: list[int], *, quarantined: bool, held: bool) -> tuple[list[int], list[int]]:
+    """The deliveries meant, and those numbers that mean none."""
+    with closing(Reports(config.database)) as reports:
+        found = {seq: reports.event(seq) for seq in seqs}
+        known = [seq for seq, row in found.items() if row is not None and row[0]["state"] in _REPLAYABLE]
+        if quarantined:
+            known += [row["seq"] for row in reports.events(state=EventState.QUARANTINED, limit=_EVERYTHING)]
+        if held:
+            rows = reports.notifications(state=NotificationState.HELD, limit=_EVERYTHING)
+            known += [row["event_seq"] for row in rows]
+    return sorted(set(known)), [seq for seq in seqs if seq not in known]
+
+
+def _still_aside(config: Config, seqs: Sequence[int]) -> None:
+    with closing(Reports(config.database)) as reports:
+        rows = [found[0] for seq in seqs[:LISTED] if (found := reports.event(seq))]
+    for row in rows:
+        if row["state"] == EventState.QUARANTINED:
+            show(f"{row['seq']} is set aside again: {row['note']}")
+
+
+def _report(taken: TakenIn, come: dict[str, Any], *, processed: bool, as_json: bool) -> None:
+    if as_json:
+        counts = {"new": taken.new, "repeated": taken.repeated, "processed": processed}
+        troubles = {"quarantined": _plain(taken.quarantined), "refused": _plain(taken.refused)}
+        show_json({**counts, **troubles, **come})
+        return
+    _name(taken.quarantined, "stored and set aside")
+    _name(taken.refused, "not stored")
+    parts = [f"{taken.new} new", f"{taken.repeated} repeated", f"{len(taken.quarantined)} set aside"]
+    if taken.refused:
+        parts.append(f"{len(taken.refused)} too large")
+    total = taken.new + taken.repeated + len(taken.refused)
+    show(f"{_deliveries(total)}: {', '.join(parts)}.")
+    if processed:
+        show(in_words(come))
+    else:
+        say("Nothing was decided yet: pointbell run --until-idle does it.")
+
+
+def _name(troubles: Sequence[Trouble], what: str) -> None:
+    for trouble in troubles[:LISTED]:
+        place = f"{trouble.file}, {trouble.place}" if trouble.place else trouble.file
+        show(f"{place}: {what}: {trouble.reason}")
+    if len(troubles) > LISTED:
+        show(f"... and {len(troubles) - LISTED} more {what}")
+
+
+def _plain(troubles: Sequence[Trouble]) -> list[dict[str, str]]:
+    return [{"file": one.file, "place": one.place, "reason": one.reason} for one in troubles]
+
+
+def _deliveries(count: int) -> str:
+    return counted(count, "delivery")
