@@ -42,6 +42,7 @@ _REPLAYABLE = frozenset({EventState.QUARANTINED, EventState.DECIDED, EventState.
 
 def ingest(
     files: Annotated[list[Path], typer.Argument(help="JSON, JSON lines or a JSON list; - reads standard input.")],
+    *,
     source: Annotated[str | None, typer.Option(help="By default the first in config.yaml.")] = None,
     kind: Annotated[
         str | None, typer.Option("--type", help="For bodies without one; else as the file is named.")
@@ -86,6 +87,7 @@ def ingest(
 
 def replay(
     seqs: Annotated[list[int] | None, typer.Argument(metavar="[SEQ]...", help="These deliveries.")] = None,
+    *,
     quarantined: Annotated[bool, typer.Option("--quarantined", help="All that are set aside.")] = False,
     held: Annotated[bool, typer.Option("--held", help="All whose message is held by its template.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,

@@ -43,6 +43,7 @@ members_app = typer.Typer(cls=Commands, no_args_is_help=True, help="The director
 @members_app.command("import", epilog="Example: pointbell members import members.csv --dry-run")
 def import_file(
     file: Annotated[Path, typer.Argument(help="CSV or JSON lines; - reads standard input.")],
+    *,
     form: Annotated[
         Format | None, typer.Option("--format", help="By default as the file's name or content says.")
     ] = None,
@@ -79,6 +80,7 @@ def import_file(
 @members_app.command("show", epilog="Example: pointbell members show anna@example.org")
 def show_member(
     name: Annotated[str, typer.Argument(metavar="MEMBER", help="An id, alias, card or e-mail address.")],
+    *,
     as_json: JsonOption = False,
     config_path: ConfigOption = HERE,
 ) -> None:

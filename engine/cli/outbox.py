@@ -47,11 +47,12 @@ RuleOption = Annotated[str | None, typer.Option(help="Only of this rule.")]
 
 @outbox_app.command("list", epilog="Example: pointbell outbox list --state captured --member anna@example.org")
 def list_messages(
+    *,
     state: StateOption = None,
     member: MemberOption = None,
     rule: RuleOption = None,
     limit: LimitOption = 50,
-    as_json: JsonOption = False,  # noqa: FBT002 - a switch on the command line
+    as_json: JsonOption = False,
     config_path: ConfigOption = HERE,
 ) -> None:
     """List messages, newest first."""
@@ -69,8 +70,9 @@ def list_messages(
 
 @outbox_app.command("unknown", epilog="Example: pointbell outbox unknown")
 def unknown_messages(
+    *,
     limit: LimitOption = 50,
-    as_json: JsonOption = False,  # noqa: FBT002 - a switch on the command line
+    as_json: JsonOption = False,
     config_path: ConfigOption = HERE,
 ) -> None:
     """List messages of which nobody knows whether they arrived: the connection was lost at the very end."""
@@ -78,7 +80,7 @@ def unknown_messages(
 
 
 @outbox_app.command("show", epilog="Example: pointbell outbox show 3")
-def show_message(number: NumberArgument, as_json: JsonOption = False, config_path: ConfigOption = HERE) -> None:  # noqa: FBT002 - a switch
+def show_message(number: NumberArgument, *, as_json: JsonOption = False, config_path: ConfigOption = HERE) -> None:
     """Show a message: its headers and its text part."""
     row, letter = _letter(programme_at(config_path), number)
     if as_json:
@@ -108,6 +110,7 @@ def export_messages(
     numbers: Annotated[
         list[int] | None, typer.Argument(metavar="[ID]...", help="These messages; by default all.")
     ] = None,
+    *,
     out: Annotated[Path, typer.Option(help="The folder to write to.", file_okay=False)] = Path("outbox"),
     state: StateOption = None,
     member: MemberOption = None,

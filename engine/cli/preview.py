@@ -30,6 +30,7 @@ from .who import member_named
 
 def preview_rule(
     rule: Annotated[str, typer.Argument(help="The rule's name.")],
+    *,
     event: Annotated[Path, typer.Option("--event", help="A file with one event; - reads standard input.")],
     kind: Annotated[
         str | None, typer.Option("--type", help="For a body without one; else as the file is named.")

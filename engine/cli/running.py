@@ -17,6 +17,7 @@ from .shell import HERE, ConfigOption
 
 
 def run(
+    *,
     until_idle: Annotated[bool, typer.Option("--until-idle", help="Do all work that is due, and exit.")] = False,
     config_path: ConfigOption = HERE,
 ) -> None:

@@ -37,7 +37,7 @@ _MODES = {
     "live": "live: messages are sent",
 }
 _HINTS = {
-    ("events", "quarantined"): "set aside because it could not be read or decided: pointbell events list --state quarantined",
+    ("events", "quarantined"): "set aside, unreadable or undecided: pointbell events list --state quarantined",
     ("notifications", "held"): "held because its template cannot word it: mend it, then pointbell replay --held",
     ("notifications", "unknown"): "may or may not have arrived: pointbell outbox unknown",
     ("notifications", "failed"): "refused for good: pointbell outbox list --state failed",
@@ -47,7 +47,7 @@ _EVENTS = {"seq": False, "received": False, "source": False, "event": False, "me
 events_app = typer.Typer(cls=Commands, no_args_is_help=True, help="What came in: deliveries and what became of them.")
 
 
-def status(as_json: JsonOption = False, config_path: ConfigOption = HERE) -> None:  # noqa: FBT002 - a switch
+def status(*, as_json: JsonOption = False, config_path: ConfigOption = HERE) -> None:
     """Count events, decisions, messages and timers, and say what needs attention."""
     config = programme_at(config_path)
     rules = _rules(config)
@@ -65,9 +65,10 @@ def status(as_json: JsonOption = False, config_path: ConfigOption = HERE) -> Non
 
 @events_app.command("list", epilog="Example: pointbell events list --state quarantined")
 def list_events(
+    *,
     state: Annotated[EventState | None, typer.Option(help="Only in this state.")] = None,
     limit: LimitOption = 50,
-    as_json: JsonOption = False,  # noqa: FBT002 - a switch on the command line
+    as_json: JsonOption = False,
     config_path: ConfigOption = HERE,
 ) -> None:
     """List deliveries, newest first."""
@@ -89,7 +90,8 @@ def list_events(
 @events_app.command("show", epilog="Example: pointbell events show 12")
 def show_event(
     seq: Annotated[int, typer.Argument(help="The delivery's number, as events list has it.")],
-    as_json: JsonOption = False,  # noqa: FBT002 - a switch on the command line
+    *,
+    as_json: JsonOption = False,
     config_path: ConfigOption = HERE,
 ) -> None:
     """Show one delivery: where it stands, and its body as it came."""

@@ -33,8 +33,9 @@ _TIMERS = {"due": False, "rule": False, "offset": False, "ahead of": False, "mem
 
 def why(
     member: Annotated[str, typer.Argument(help="A member's id, alias, card or e-mail address.")],
+    *,
     limit: LimitOption = 50,
-    as_json: JsonOption = False,  # noqa: FBT002 - a switch on the command line
+    as_json: JsonOption = False,
     config_path: ConfigOption = HERE,
 ) -> None:
     """Tell what happened to a member, newest first, and why they did or did not get a message."""
@@ -58,10 +59,11 @@ def why(
 
 
 def timers(
+    *,
     member: Annotated[str | None, typer.Option(help="Only of this member: id, alias, card or e-mail address.")] = None,
     state: Annotated[TimerState, typer.Option(help="Only in this state.")] = TimerState.ARMED,
     limit: LimitOption = 100,
-    as_json: JsonOption = False,  # noqa: FBT002 - a switch on the command line
+    as_json: JsonOption = False,
     config_path: ConfigOption = HERE,
 ) -> None:
     """List the reminders to come, soonest first."""

@@ -96,6 +96,7 @@ class Reading:
     def settings(self, model: type[M], path: Path) -> M | None:
         """The settings at the path; ``None``, with the faults noted, when they cannot be used."""
         node = self.node(path)
+        self._refuse_empty(path, node)
         try:
             return model.model_validate({} if node is None else self._with_variables(node))
         except ValidationError as error:
@@ -134,10 +135,19 @@ class Reading:
             self.unknown(path, _names(model, loc[:-1]))
         elif fault["type"] == "missing":
             self.missing(path)
-        elif isinstance(node, Scalar) and node.value is None:
-            self.fault(path, BAD_SETTING, "is empty", _why_empty(self._source, node))
-        else:
+        elif not (isinstance(node, Scalar) and node.value is None):
             self.fault(path, BAD_SETTING, _meaning(fault), self._near(fault, node))
+
+    def _refuse_empty(self, path: Path, node: Node | None) -> None:
+        """A setting without a value is a slip, also where nothing would do: ``colour: #123456`` says nothing."""
+        if isinstance(node, Block):
+            for key, value in node.entries:
+                self._refuse_empty((*path, key.text), value)
+        elif isinstance(node, Listing):
+            for index, item in enumerate(node.items):
+                self._refuse_empty((*path, index), item)
+        elif node is not None and node.value is None:
+            self.fault(path, BAD_SETTING, "is empty", _why_empty(self._source, node), on_key=True)
 
     def _near(self, fault: Mapping[str, Any], node: Node | None) -> str | None:
         expected = re.findall(r"'([^']*)'", str(fault.get("ctx", {}).get("expected", "")))
@@ -168,7 +178,7 @@ class Reading:
         if found[0] == "$${":
             return "${"
         value = self._environ.get(found[1])
-        if value:
+        if value and found[0].endswith("}"):
             return value
         self._unset.add(scalar.start)
         message, fix = f"the environment variable {found[1]} is not set", "set it before Pointbell starts"

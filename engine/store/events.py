@@ -18,6 +18,8 @@ MAX_ATTEMPTS = 3
 
 def add(connection: Connection, deliveries: Sequence[Received]) -> list[bool]:
     """Store deliveries; for each whether it is new. A known (source, key) leaves the store as it was."""
+    if not deliveries:
+        return []
     rows = [_row(delivery) for delivery in deliveries]
     statement = insert(connection, event).on_conflict_do_nothing(index_elements=["source", "key"])
     stored = connection.execute(statement.returning(event.c.source, event.c.key), rows)

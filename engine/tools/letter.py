@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import cast
 
 _IS_MAIL = b"\r\nMIME-Version: 1.0\r\n"
 _HEAD = 4096
@@ -28,7 +27,7 @@ def read_letter(payload: bytes) -> Letter:
     if _IS_MAIL not in payload[:_HEAD]:
         suffix = ".json" if payload.lstrip().startswith(b"{") else ".txt"
         return Letter(payload=payload, suffix=suffix, text=payload.decode("utf-8", "replace"))
-    mail = cast("EmailMessage", message_from_bytes(payload, policy=policy.default))
+    mail = message_from_bytes(payload, policy=policy.default)
     html = _part(mail, "html")
     text = _part(mail, "plain")
     headers = tuple((name, str(value)) for name, value in mail.items() if not name.lower().startswith("content-"))

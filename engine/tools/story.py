@@ -49,6 +49,8 @@ REASONS: Mapping[Reason, str] = {
 }
 """Every reason as the end of a sentence."""
 
+_IN_WORDS: Mapping[str, str] = {reason.value: words for reason, words in REASONS.items()}
+
 _SAME_TIME = timedelta(minutes=10)
 _WITHIN_DAY = "%H:%M"
 _DAY_AND_TIME = "%Y-%m-%d %H:%M"
@@ -87,8 +89,8 @@ def masked(address: str) -> str:
 
 def reason_in_words(reason: str | None, detail: str | None) -> str:
     """``nothing at risk (card.balance is 0)``."""
-    known = REASONS.get(Reason(reason)) if reason in Reason else reason
-    return f"{known or 'no reason given'} ({detail})" if detail else known or "no reason given"
+    known = _IN_WORDS.get(reason or "", reason or "no reason given")
+    return f"{known} ({detail})" if detail else known
 
 
 def _decided(rows: Iterable[Row], zone: tzinfo) -> Iterator[Entry]:
