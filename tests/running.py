@@ -15,13 +15,13 @@ from engine.daemon import open_daemon
 from engine.logs import make_log
 from engine.store import Reports
 
-from .programme import EXAMPLE
+from .programme import EXAMPLE, TESTS
 
 SECRET = "a-webhook-secret-that-no-log-may-show"
 CONFIG = """\
 programme: {name: Fern Club, timezone: Europe/Warsaw}
 store: pointbell.db
-http: {port: 0, max_body: 4 kB}
+http: {port: 0, max_body: 8 kB}
 sources:
   open: {unsigned: true}
   signed: {secrets: ["${WEBHOOK_SECRET}"]}
@@ -29,12 +29,8 @@ channels:
   email: {kind: email, from: club@example.org, host: 127.0.0.1, port: 9, tls: none}
   sms: {kind: capture, address_field: phone}
 """
-EXPIRED = {
-    "id": "evt_1",
-    "object": "event",
-    "type": "voucher.loyalty_card.points_expired",
-    "created_at": "2026-01-10T09:00:00.000Z",
-}
+EVENT = TESTS / "events" / "envelope.voucher.loyalty_card.points_added.json"
+EVENT_ID = "evvou_0e30615d63d9b7011f"
 
 
 def programme(folder: Path, config: str = CONFIG) -> Path:
@@ -90,9 +86,11 @@ class Running:
         with self.reports() as reports:
             return reports.events()
 
-    async def until_idle(self):
-        """Have all work done that is due, without waiting for the worker's next look."""
-        await self.shop.worker.until_idle()
+    async def settled(self):
+        """The deliveries, newest first, once all of them are decided."""
+        while any(row["state"] in ("stored", "claimed") for row in self.events()):
+            await self.shop.worker.until_idle()
+        return self.events()
 
 
 @asynccontextmanager

@@ -166,7 +166,7 @@ def test_a_variable_that_is_not_set_is_named_with_its_place_and_nothing_else_is_
 
 @pytest.mark.parametrize("written", ["${}", "${my-secret}", "${OPEN"])
 def test_a_malformed_variable_is_pointed_at(tmp_path, written):
-    [line] = faults(tmp_path, MINIMAL.replace("Fern Club", f'"a {written}"'), {"OPEN": "x"})
+    [line] = faults(tmp_path, MINIMAL.replace("Fern Club", f'"a {written}"'), {"OPEN": "x", "my-secret": "x", "": "x"})
     assert line.startswith("config.yaml:1:22: ")
     assert "write ${NAME}" in line
 

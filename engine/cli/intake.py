@@ -11,7 +11,6 @@ import typer
 
 from ..config import Config
 from ..daemon import Workshop
-from ..errors import StoreError
 from ..pipeline import utc_now
 from ..store import EventState, NotificationState, Reports
 from ..tools.event_files import read_pieces, type_of_name

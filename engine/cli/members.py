@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from contextlib import closing
 from io import BufferedReader
 from pathlib import Path
@@ -12,12 +11,11 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress
 
-from ..errors import ImportFileError
 from ..pipeline import utc_now
 from ..store import Reports, Store
 from ..tools.member_import import Imported, import_members
 from ..tools.members_file import Format, guess_format, read_members
-from .files import STDIN, opened, size_of
+from .files import opened, size_of
 from .shell import (
     FINDINGS,
     HERE,

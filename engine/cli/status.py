@@ -119,7 +119,7 @@ def _rules(config: Config) -> dict[str, Any]:
     return {
         "count": len(ruleset.rules),
         "hash": ruleset.hash,
-        "check": summary(ruleset.warnings) if ruleset.warnings else "no problems",  #
+        "check": summary(ruleset.warnings) if ruleset.warnings else "no problems",
     }
 
 

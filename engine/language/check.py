@@ -320,7 +320,9 @@ def _logic_type(conjunction: bool, terms: list[Checked]) -> Type:  # noqa: FBT00
 def _shown_present(left: Node, right: Node) -> Paths:
     """What equality with something that is there proves; two absent values are equal."""
     sides = ((left, right), (right, left))
-    return frozenset(one.path for one, other in sides if isinstance(one, Read) and not other.type.optional)
+    return frozenset(
+        one.path for one, other in sides if isinstance(one, Read) and one.type.optional and not other.type.optional
+    )
 
 
 def _quoted_fix(node: Node) -> str | None:

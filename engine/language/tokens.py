@@ -120,7 +120,7 @@ def scan(text: str) -> tuple[list[Token], list[Problem]]:
     """The words of an expression, and everything in it that is not a word of the language."""
     if len(text) > MAX_SOURCE:
         message = f"an expression has at most {MAX_SOURCE} characters, this one has {len(text)}"
-        return [], [problem_at(Span(start=0, end=1), "PB213", message, "use a list of conditions, or let:")]
+        return [], [problem_at(Span(start=0, end=1), "PB213", message, "use a list of conditions")]
     tokens: list[Token] = []
     problems: list[Problem] = []
     place = 0

@@ -49,8 +49,11 @@ class Language:
 
     def template(self, key: tuple[str, str, str], files: dict[str, SourceFile]) -> Template | None:
         """Compile one message's files; ``None`` when anything in it is wrong."""
-        faults = list(_misplaced(key[1], files))
-        self.problems.extend(faults)
+        paths = {file.path for file in files.values()}
+        faults = [problem for problem in self.folder.problems if problem.file in paths]
+        if not faults:
+            faults = list(_misplaced(key[1], files))
+            self.problems.extend(faults)
         main, beside = files.get("html") or files["txt"], files.get("txt") if "html" in files else None
         names = {"html" if "html" in files else "text": self._body(key, main)}
         if beside:

@@ -17,7 +17,6 @@ from ..model import (
     Event,
     Fact,
     Facts,
-    Member,
     Notification,
     Notify,
     Reason,
@@ -68,7 +67,7 @@ def trial_of(
         event = replace(event, member=Snapshot(id=member_id, as_of=event.occurred_at, fields={}))
     event = book.addressed(event)
     facts = replace(book.facts_for(event, 0), duplicate_of=None)
-    return Trial(event=event, facts=_saying(facts, "locale", locale) if locale else facts, now=now)
+    return Trial(event=event, facts=_saying(facts, "locale", locale, now) if locale else facts, now=now)
 
 
 def preview(rule: Rule, trial: Trial, ruleset: Ruleset, channels: Mapping[str, Channel]) -> list[Preview]:
@@ -158,15 +157,13 @@ def _with_addresses(rule: Rule, trial: Trial, ruleset: Ruleset) -> Trial:
     facts = trial.facts
     for field in {ruleset.programme.channels[send.channel] for send in rule.sends}:
         known = facts.member.get(field) if facts.member else None
-        facts = facts if known else _saying(facts, field, STAND_IN.get(field, "preview"))
+        facts = facts if known else _saying(facts, field, STAND_IN.get(field, "preview"), trial.now)
     return replace(trial, facts=facts)
 
 
-def _saying(facts: Facts, field: str, value: Value) -> Facts:
+def _saying(facts: Facts, field: str, value: Value, now: datetime) -> Facts:
     """The facts with one field of the member made up."""
     if facts.member is None:
         return facts
-    as_of = max((fact.as_of for fact in facts.member.facts.values()), default=datetime.max)
-    said: Mapping[str, Fact] = {**facts.member.facts, field: Fact(value=value, as_of=as_of)}
-    member: Member = replace(facts.member, facts=said)
-    return replace(facts, member=member)
+    said: Mapping[str, Fact] = {**facts.member.facts, field: Fact(value=value, as_of=now)}
+    return replace(facts, member=replace(facts.member, facts=said))

@@ -51,6 +51,18 @@ REASONS: Mapping[Reason, str] = {
 
 _IN_WORDS: Mapping[str, str] = {reason.value: words for reason, words in REASONS.items()}
 
+_WAITS = "{title} waits to be sent to {to}"
+_FATES: Mapping[str, str] = {
+    "sent": "{title} sent {time} to {to}",
+    "captured": "{title} captured for {to}, not sent",
+    "failed": "{title} not delivered to {to}: refused{reply}",
+    "unknown": "{title} to {to}: unknown whether it arrived{reply}",
+    "withdrawn": "{title} taken back before it was sent: {why}",
+    "expired": "{title} to {to} not sent: {why}",
+    "again": "{title} to {to} not delivered yet, next attempt {time}{reply}",
+}
+"""What became of a message, by its state; of one that is tried again, ``again``."""
+
 _SAME_TIME = timedelta(minutes=10)
 _WITHIN_DAY = "%H:%M"
 _DAY_AND_TIME = "%Y-%m-%d %H:%M"
@@ -169,27 +181,17 @@ def _happening(row: Row, at: datetime, zone: tzinfo) -> str:
 
 def _message(row: Row, zone: tzinfo) -> str:
     """What became of a message."""
-    title, to = f'"{row["subject"]}"', masked(row["address"] or "")
-    reply = f" ({row['reply']})" if row["reply"] else ""
-    match row["message_state"]:
-        case "sent":
-            return f"{title} sent {_soon(row['settled_at'], row['at'], zone)} to {to}"
-        case "captured":
-            return f"{title} captured for {to}, not sent"
-        case "failed":
-            return f"{title} not delivered to {to}: refused{reply}"
-        case "unknown":
-            return f"{title} to {to}: unknown whether it arrived{reply}"
-        case "withdrawn":
-            return f"{title} taken back before it was sent: {reason_in_words(row['message_reason'], None)}"
-        case "expired":
-            return f"{title} to {to} not sent: {reason_in_words(row['message_reason'], None)}"
-        case "queued" if row["attempts"]:
-            again = _soon(row["message_due_at"], row["at"], zone)
-            return f"{title} to {to} not delivered yet, next attempt {again}{reply}"
-        case None:
-            return "its message is no longer kept"
-    return f"{title} waits to be sent to {to}"
+    state = row["message_state"]
+    if state is None:
+        return "its message is no longer kept"
+    again = state == "queued" and row["attempts"]
+    return _FATES.get("again" if again else state, _WAITS).format(
+        title=f'"{row["subject"]}"',
+        to=masked(row["address"]),
+        reply=f" ({row['reply']})" if row["reply"] else "",
+        why=reason_in_words(row["message_reason"], None),
+        time=_soon(row["settled_at"] or row["message_due_at"], row["at"], zone),
+    )
 
 
 def _soon(moment: datetime, after: datetime, zone: tzinfo) -> str:

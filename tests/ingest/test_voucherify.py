@@ -145,6 +145,12 @@ def test_points_earned_show_the_card_as_it_was_before():
     assert told_later.happening == event.happening
 
 
+def test_points_earned_never_report_the_balance_of_before():
+    event = read_one(body(balance={"points": 900}), "customer.rewarded.loyalty_points")
+    assert "balance" not in event.facts
+    assert "balance" not in event.card.fields
+
+
 def test_points_earned_without_a_cause_meet_under_the_event_id():
     value = body(balance=balance(900, 900))
     event = read_one(enveloped(value, "customer.rewarded.loyalty_points", event_id="evcus_7"))
@@ -229,14 +235,18 @@ def test_a_date_given_as_an_instant_is_the_date_in_the_programmes_zone():
 
 
 def test_fields_of_a_wrong_type_are_left_out_and_noted():
-    shown = card(next_expiration_date="soon", points="many", pending_points=[1]) | {"active": "yes", "metadata": 3}
+    shown = card(next_expiration_date="soon", points="many", pending_points=[1], balance=True) | {
+        "active": "yes",
+        "metadata": 3,
+    }
     reading = read(delivery(body(voucher=shown), "voucher.updated"))
     fields = only(reading).card.fields
-    assert {"next_expiration_date", "points", "pending_points", "active", "metadata"}.isdisjoint(fields)
+    assert {"next_expiration_date", "points", "pending_points", "balance", "active", "metadata"}.isdisjoint(fields)
     assert set(reading.notes) == {
         "voucher.loyalty_card.next_expiration_date is left out: expected a date, found an unreadable text",
         "voucher.loyalty_card.points is left out: expected a number, found a text",
         "voucher.loyalty_card.pending_points is left out: expected a number, found a list",
+        "voucher.loyalty_card.balance is left out: expected a number, found true or false",
         "voucher.active is left out: expected true or false, found a text",
         "voucher.metadata is left out: expected an object, found a number",
     }
@@ -323,6 +333,12 @@ def test_without_a_customer_the_holder_is_told(customer):
     event = read_one(movement("POINTS_REDEMPTION") | {"customer": customer, "holder": holder}, TRANSACTION)
     assert event.member.id == "cust_1"
     assert event.member.fields == {"name": "Anna", "email": "anna@example.org"}
+    held = movement("POINTS_REDEMPTION") | {
+        "voucher": card() | {"holder_id": None},
+        "holder": holder | {"id": "cust_5"},
+    }
+    event = read_one(held | {"customer": customer}, TRANSACTION)
+    assert (event.member.id, event.holder_id) == ("cust_5", "cust_5")
     alone = read_one(movement("POINTS_REDEMPTION") | {"customer": customer}, TRANSACTION)
     assert (alone.member.id, alone.member.fields) == ("cust_1", {})
 
@@ -475,6 +491,7 @@ def test_a_typed_name_counts_where_the_event_is_missing_and_it_is_one():
     value = enveloped(body(balance=balance(1, 101)), ADDED) | {"event": None}
     assert read_one(value).name == "points_added"
     assert read_one(value | {"type": "Hello"}).name == "unknown"
+    assert read_one(value | {"type": "Hello"}, ADDED).name == "points_added"
 
 
 def test_the_events_type_goes_before_the_routes():
@@ -496,6 +513,7 @@ def test_bodies_with_an_event_or_a_source_of_their_own_are_no_envelopes():
     )
     assert peek(delivery(value, ADDED)).transport_key.startswith("sha256:")
     assert read_one(value, ADDED).name == "points_added"
+    assert read_one(value | {"project_id": "proj_1"}, ADDED).name == "points_added"
 
 
 def test_the_same_body_under_two_types_is_two_deliveries():

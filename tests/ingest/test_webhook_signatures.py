@@ -179,7 +179,7 @@ def test_a_delivery_from_another_time_is_refused(seconds):
 
 @pytest.mark.parametrize(
     "timestamp",
-    ["", "soon", "-1614265330", "1614265330.0", "\uff11\uff16\uff11\uff14", "9" * 12, "9" * 400, "1e9", "é"],
+    ["", "soon", "-1614265330", "1614265330.0", "\uff11\uff16", "\u00b2", "9" * 12, "9" * 400, "1e9", "é"],
 )
 def test_a_malformed_time_is_refused(timestamp):
     assert refused(standard(webhook_timestamp=timestamp))

@@ -43,7 +43,7 @@ SLIPS = [
     ("NOT member.email", "PB202", "NOT", "write not"),
     ("tier.name == “Gold”", "PB202", "“Gold”", 'write "Gold"'),
     ("tier.name == „Gold”", "PB202", "„Gold”", 'write "Gold"'),
-    ("tier.name == ‘Gold’", "PB202", "‘Gold’", 'write "Gold"'),
+    ("tier.name == \u2018Gold\u2019", "PB202", "\u2018Gold\u2019", 'write "Gold"'),
     ('tier.name == “Gold"', "PB202", "“", "straight quotes"),
     ("offset == 30 days", "PB202", "30 days", "write days(30)"),
     ("offset == 1 day", "PB202", "1 day", "write days(1)"),
@@ -281,7 +281,7 @@ def test_what_is_too_long_or_too_deep_is_refused(text):
 
 
 def test_what_is_long_but_flat_is_fine():
-    text = " and ".join(["card.balance > 0"] * 100)
+    text = " and ".join(["card.balance > 0"] * 90)
     assert problems(text) == ()
 
 
@@ -303,45 +303,22 @@ def check_never_raises(text, scope):
         assert problem.message
 
 
-pieces = st.sampled_from(
-    [
-        "card.",
-        "balance",
-        '"',
-        "'",
-        "(",
-        ")",
-        "[",
-        "]",
-        "{{",
-        "\\",
-        "\n",
-        "\x00",
-        "\ud800",
-        "é",
-        "1",
-        ".",
-        " is ",
-        " not ",
-    ]
-    + [
-        " in ",
-        "|",
-        "default(",
-        "=",
-        "1_",
-        "0x",
-        "\t",
-        " and ",
-        " if ",
-        " else ",
-        "\u2028",
-        "ﬁ",
-        "event.points",
-        ",",
-        ":",
-    ]
+_WHOLE = (
+    "card.",
+    "balance",
+    "{{",
+    " is ",
+    " not ",
+    " in ",
+    "default(",
+    "1_",
+    "0x",
+    " and ",
+    " if ",
+    " else ",
+    "event.points",
 )
+pieces = st.sampled_from([*"\"'()[]\\\n\x00\ud800é1.|=\t\u2028ﬁ,:", *_WHOLE])
 
 
 @settings(max_examples=500, deadline=None)

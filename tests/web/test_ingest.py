@@ -2,13 +2,12 @@
 
 import hashlib
 import hmac
-import json
 
 import pytest
 
-from ..running import EXPIRED, SECRET, running
+from ..running import EVENT, EVENT_ID, SECRET, running
 
-BODY = json.dumps(EXPIRED).encode()
+BODY = EVENT.read_bytes()
 
 
 def signature(body):
@@ -24,7 +23,7 @@ async def daemon(tmp_path):
 async def test_a_delivery_is_stored_before_it_is_answered(daemon):
     answer = await daemon.post("/ingest/open", BODY)
     assert (answer.status_code, answer.json()) == (202, {"stored": True})
-    assert [row["key"] for row in daemon.events()] == ["evt_1"]
+    assert [row["key"] for row in daemon.events()] == [EVENT_ID]
 
 
 async def test_a_repeated_delivery_is_welcome_and_stored_once(daemon):

@@ -33,8 +33,6 @@ def classify(kind: str, data: Payload) -> str:
         name = _BY_TRANSACTION.get(data.child("transaction").text("type") or "", FACTS_ONLY)
     else:
         name = NAMES.get(kind, FACTS_ONLY)
-    if name == "points_added" and (moved(data) or 0) < 0:
-        name = "points_removed"
     if name == "reward_redeemed" and _is_granted(data):
         return FACTS_ONLY
     if not name.startswith(_WITHOUT_CARD) and is_other_voucher(data):
