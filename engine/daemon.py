@@ -91,6 +91,7 @@ async def assemble(config: Config, log: FilteringBoundLogger, now: Now = utc_now
             random=Random(),  # noqa: S311 - it spreads retries, it keeps no secret.
         )
         observer.loaded(ruleset.hash, len(ruleset.rules), now())
+        log.info("reminders follow the rules", cards=await pipeline.replan())
         yield Workshop(config=config, observer=observer, store=store, pipeline=pipeline, worker=Worker(pipeline))
 
 
@@ -122,6 +123,8 @@ class Daemon:
         shop.pipeline.ruleset = ruleset
         observer.reloaded(before.hash, ruleset.hash)
         observer.loaded(ruleset.hash, len(ruleset.rules), shop.pipeline.now())
+        if await shop.pipeline.replan():
+            shop.worker.wake()
         return True
 
     async def until(self, told: asyncio.Event) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -46,12 +47,14 @@ from .store import (
     clock_event,
     rules_changed,
 )
+from .trial import culprits
 
 Now: TypeAlias = Callable[[], datetime]
 """The time, aware UTC."""
 Mode: TypeAlias = Literal["capture", "allowlist", "live"]
 CAPTURE = "capture"
 """The route of messages that are kept instead of sent."""
+KILLED = "deciding it ends the process: it was tried alone, in a child that did not come back"
 PAGE = 500
 """How many cards are planned anew at a time."""
 PATIENCE_S = 1.0
@@ -192,7 +195,11 @@ class Pipeline:
         while True:
             try:
                 book = await self.store.load(needs)
-                settlements = [self._settlement(stored, reading, book) for stored, reading in readings]
+                guilty = await self._guilty(readings, book)
+                settlements = [
+                    self._set_aside(stored, KILLED) if stored.seq in guilty else self._settlement(stored, reading, book)
+                    for stored, reading in readings
+                ]
                 return settlements, await self.store.settle(book, settlements)
             except Conflict:
                 continue
@@ -200,16 +207,33 @@ class Pipeline:
                 self.observer.refused("settle", error)
                 await asyncio.sleep(PATIENCE_S)
 
+    async def _guilty(self, readings: Sequence[tuple[StoredEvent, Reading | BodyError]], book: Book) -> set[int]:
+        """Of the deliveries that were being decided when a process ended, those that end every process."""
+        suspects = [pair for pair in readings if pair[0].attempts]
+        if not suspects:
+            return set()
+
+        def judge(pair: tuple[StoredEvent, Reading | BodyError]) -> None:
+            stored, reading = pair
+            if isinstance(reading, Reading):
+                self._decided(self._set_aside(stored, ""), reading, deepcopy(book), self.ruleset)
+
+        found = await asyncio.to_thread(culprits, suspects, judge)
+        return {stored.seq for stored, _ in found}
+
+    def _set_aside(self, stored: StoredEvent, reason: str) -> Settlement:
+        return Settlement(
+            seq=stored.seq, state=EventState.QUARANTINED, at=self.now(), ruleset=self.ruleset.hash, note=reason
+        )
+
     def _settlement(self, stored: StoredEvent, reading: Reading | BodyError, book: Book) -> Settlement:
-        at, ruleset = self.now(), self.ruleset
-        empty = Settlement(seq=stored.seq, state=EventState.QUARANTINED, at=at, ruleset=ruleset.hash)
         if isinstance(reading, BodyError):
-            return replace(empty, note=str(reading))
+            return self._set_aside(stored, str(reading))
         try:
-            return self._decided(empty, reading, book, ruleset)
+            return self._decided(self._set_aside(stored, ""), reading, book, self.ruleset)
         except Exception as error:  # noqa: BLE001 - one poisonous event must not stop the others; it is kept and listed.
             self.observer.refused("decide", error)
-            return replace(empty, note=f"{type(error).__name__}: {error}")
+            return self._set_aside(stored, f"{type(error).__name__}: {error}")
 
     def _decided(self, empty: Settlement, reading: Reading, book: Book, ruleset: Ruleset) -> Settlement:
         settlement = replace(empty, state=EventState.IGNORED, note="; ".join(reading.notes) or None)

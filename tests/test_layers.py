@@ -12,7 +12,7 @@ ORDER = [
     {"ingest", "language"},
     {"ruleset"},
     {"decide"},
-    {"deliver", "store"},
+    {"deliver", "store", "trial"},
     {"pipeline", "logs", "metrics"},
     {"worker", "observer"},
     {"clock", "tools"},

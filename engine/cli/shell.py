@@ -73,7 +73,8 @@ def say(text: str) -> None:
 
 def say_error(text: str) -> None:
     """What went wrong, to standard error."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(Text("error: ", style="bold red") + printable(text))
+    words = Text.assemble(("error: ", "bold red"), printable(text))
+    Console(stderr=True, soft_wrap=True, highlight=False).print(words)
 
 
 def show(text: str) -> None:

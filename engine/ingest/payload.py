@@ -27,12 +27,13 @@ T = TypeVar("T")
 class Payload:
     """One JSON object, or an empty one where there is none, so that paths can be walked without checks."""
 
-    __slots__ = ("_notes", "_path", "_value", "zone")
+    __slots__ = ("_inner", "_notes", "_path", "_value", "zone")
 
     def __init__(self, value: object, *, zone: tzinfo = UTC, notes: list[str] | None = None, path: str = "") -> None:
         self._value: Mapping[str, object] = value if isinstance(value, dict) else {}
         self._notes: list[str] = [] if notes is None else notes
         self._path = path
+        self._inner: dict[str, Payload] = {}
         self.zone = zone
         """What times without an offset mean, and in which zone an instant becomes a date."""
 
@@ -62,10 +63,14 @@ class Payload:
 
     def child(self, key: str) -> Payload:
         """The object under the key; an empty one when it is absent, null or something else."""
-        value = self._value.get(key)
-        if value is not None and not isinstance(value, dict):
-            self._drift(key, "an object", value)
-        return Payload(value, zone=self.zone, notes=self._notes, path=f"{self._path}{key}.")
+        inner = self._inner.get(key)
+        if inner is None:
+            value = self._value.get(key)
+            if value is not None and not isinstance(value, dict):
+                self._drift(key, "an object", value)
+            inner = Payload(value, zone=self.zone, notes=self._notes, path=f"{self._path}{key}.")
+            self._inner[key] = inner
+        return inner
 
     def children(self, key: str) -> list[Payload]:
         """The objects under the key, which may be a list, one object, or an object of objects."""
@@ -158,10 +163,17 @@ def _kind(value: object) -> str:
 
 def _instant(text: str, zone: tzinfo) -> datetime | None:
     try:
-        read = datetime.fromisoformat(_SPACES_IN_TIME.sub("", text.strip()))
+        read = _iso(text)
         return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _iso(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.fromisoformat(_SPACES_IN_TIME.sub("", text.strip()))
 
 
 def _since_epoch(value: object) -> datetime | None:

@@ -60,8 +60,9 @@ def one_line(text: str, longest: int) -> str:
     line = without_controls(_FOLD.sub(" ", text)).strip()
     if len(line) <= longest:
         return line
-    cut = line[: longest - 1]
-    return (cut.rsplit(" ", 1)[0] if " " in cut[longest // 2 :] else cut).rstrip() + "…"
+    cut, rest = line[: longest - 1], line[longest - 1]
+    inside_word = rest != " " and " " in cut[longest // 2 :]
+    return (cut.rpartition(" ")[0] if inside_word else cut).rstrip() + "…"
 
 
 class _Reader(HTMLParser):

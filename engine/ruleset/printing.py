@@ -18,7 +18,7 @@ from ..language.node import Node
 STEPS = 10_000
 """Turns of loops, calls of macros and inclusions that one message may take."""
 
-WORK = 1_000_000
+WORK = 250_000
 """Parts of a template that one message may run through, counting 64 characters as one."""
 
 OUTPUT_LIMIT = 512_000

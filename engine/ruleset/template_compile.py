@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import jinja2
@@ -19,6 +19,7 @@ from .template import Part, Template
 from .template_files import Folder, SourceFile, fallbacks
 from .yaml import parse_yaml
 
+MOST_TAGS = 2_000
 MOST_NODES = 10_000
 DEEPEST_REFERENCE = 10
 
@@ -59,7 +60,7 @@ class Language:
         if beside:
             names["text"] = self._body(key, beside)
         names |= {header: self._header(key, main, header) for header in main.headers}
-        closure = {name for part in names.values() for name in self._closure(part)}
+        closure = self._closure(names.values())
         if faults or not all(self.parts.get(name) for name in closure) or not self._names_exist(closure):
             return None
         parts = {role: self.parts[name] for role, name in names.items()}
@@ -104,8 +105,9 @@ class Language:
         return self.parts[name] is not None
 
     def _part(self, name: str, file: SourceFile, body: str, trail: tuple[str, ...]) -> Part | None:
-        tree = self.environment.parse(body, name)
-        if sum(1 for _ in tree.find_all(nodes.Node)) > MOST_NODES:
+        crowded = body.count("{{") + body.count("{%") > MOST_TAGS
+        tree = nodes.Template([]) if crowded else self.environment.parse(body, name)
+        if crowded or sum(1 for _ in tree.find_all(nodes.Node)) > MOST_NODES:
             self.problems.append(file.finding(1, "", codes.TOO_LARGE, "has too many tags and texts"))
             return None
         found = [file.finding(*finding) for finding in check.findings(tree, self.environment)]
@@ -119,7 +121,7 @@ class Language:
             file=file,
             tree=tree,
             compiled=self.environment.add(name, tree),
-            references=tuple(reference.name for reference in named),
+            references=tuple({reference.name for reference in named}),
             undeclared=undeclared,
         )
 
@@ -133,9 +135,16 @@ class Language:
         self.problems.append(file.finding(reference.line, reference.name, codes.REFERENCE, message, fix))
         return False
 
-    def _closure(self, name: str) -> set[str]:
-        part = self.parts.get(name)
-        return {name}.union(*(self._closure(other) for other in part.references)) if part else {name}
+    def _closure(self, names: Iterable[str]) -> set[str]:
+        """These parts and whatever they refer to, however often they do."""
+        found: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            part = self.parts.get(name)
+            waiting += part.references if part and name not in found else ()
+            found.add(name)
+        return found
 
     def _names_exist(self, closure: set[str]) -> bool:
         """What one file of a message sets, the others may use."""

@@ -192,7 +192,7 @@ def diagnosed(finding: Finding, file: SourceFile) -> Diagnostic:
     words = path_text(path)
     message = f"{words} may be absent, and nothing says what to write then"
     fix = f'put it inside {{% if {words} is defined %}}, or write {words} | default("…")'
-    return file.finding(line, words, codes.MAY_BE_ABSENT, message, fix)
+    return file.finding(line, path_text(path[:2]), codes.MAY_BE_ABSENT, message, fix)
 
 
 _ELSEWHERE = frozenset({"event", "days_left", "offset"})

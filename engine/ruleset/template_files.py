@@ -178,11 +178,11 @@ def _headers(front: Source, problems: list[Diagnostic]) -> Iterator[tuple[str, S
         if key.text not in HEADERS:
             message, fix = f'front matter has no "{key.text}"', suggest(key.text, HEADERS)
             problems.append(front.finding(key.start, key.end, codes.FRONT_MATTER, message, fix))
-        elif not isinstance(value, Scalar):
+        elif isinstance(value, Scalar):
+            yield key.text, value
+        elif not document.diagnostics:  # What is wrong with the YAML explains more than what it was taken for.
             message = f'"{key.text}" must be a text'
             problems.append(front.finding(value.start, value.end, codes.FRONT_MATTER, message))
-        else:
-            yield key.text, value
 
 
 def _prepared(body: str) -> str:

@@ -13,7 +13,8 @@ from .rows import EventState, Received, StoredEvent, micros, moment
 from .schema import event
 
 CLAIM = timedelta(minutes=5)
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS = 10
+"""Ends of a process that a delivery may witness before it is set aside unheard; see ``trial`` for the fair way."""
 
 
 def add(connection: Connection, deliveries: Sequence[Received]) -> list[bool]:
@@ -31,7 +32,7 @@ def add(connection: Connection, deliveries: Sequence[Received]) -> list[bool]:
 def claim(connection: Connection, limit: int, now: datetime) -> list[StoredEvent]:
     """The next deliveries in order, counted as tried before anybody touches them.
 
-    One that was tried before, and took its worker with it, comes alone; after ``MAX_ATTEMPTS`` it is quarantined.
+    One with attempts was being decided when a process ended; after ``MAX_ATTEMPTS`` it is quarantined.
     """
     _release_expired(connection, now)
     rows = connection.execute(
@@ -41,11 +42,12 @@ def claim(connection: Connection, limit: int, now: datetime) -> list[StoredEvent
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    found = _harmless_run([dict(row) for row in rows.mappings()])
-    if found and found[0]["attempts"] >= MAX_ATTEMPTS:
-        reason = f"gave up after {MAX_ATTEMPTS} attempts that ended the process"
-        quarantine(connection, found[0]["seq"], reason)
-        return claim(connection, limit, now)
+    found = []
+    for row in rows.mappings():
+        if row["attempts"] >= MAX_ATTEMPTS:
+            quarantine(connection, row["seq"], f"gave up after {MAX_ATTEMPTS} attempts that ended the process")
+        else:
+            found.append(dict(row))
     connection.execute(
         update(event)
         .where(event.c.seq.in_([row["seq"] for row in found]))
@@ -86,14 +88,6 @@ def _release_expired(connection: Connection, now: datetime) -> None:
         .where(event.c.state == EventState.CLAIMED, event.c.claimed_until < micros(now))
         .values(state=EventState.STORED, claimed_until=None)
     )
-
-
-def _harmless_run(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows up to the first that was tried before; that one alone when it is the first."""
-    for index, row in enumerate(rows):
-        if row["attempts"]:
-            return rows[: max(index, 1)]
-    return rows
 
 
 def _take(new: set[tuple[str, str]], key: tuple[str, str]) -> bool:

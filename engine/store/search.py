@@ -26,11 +26,10 @@ def members_named(connection: Connection, name: str) -> set[str]:
 
 def members_like(connection: Connection, name: str, limit: int) -> list[tuple[str, str]]:
     """The members whose id, alias, card, name or address resembles ``name``: (what resembles it, id), nearest first."""
-    found = dict(_by_name(connection, name))
+    found = list(_by_name(connection, name))
     known = dict(_known_as(connection, name))
-    for near in difflib.get_close_matches(name, known, n=limit, cutoff=0.6):
-        found.setdefault(near, known[near])
-    return list(found.items())[:limit]
+    found += [(near, known[near]) for near in difflib.get_close_matches(name, known, n=limit, cutoff=0.6)]
+    return list(dict.fromkeys(found))[:limit]
 
 
 def _known_as(connection: Connection, name: str) -> Iterator[tuple[str, str]]:

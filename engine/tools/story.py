@@ -14,42 +14,54 @@ Row: TypeAlias = Mapping[str, Any]
 """A row of ``Reports.story``, ``silent_events`` or ``timers``."""
 
 REASONS: Mapping[Reason, str] = {
-    Reason.CONDITION: "its condition does not hold",
-    Reason.AUDIENCE: "not in the audience",
+    Reason.CONDITION: "its condition does not hold: {}",
+    Reason.AUDIENCE: "not in the audience: {}",
+    Reason.ABSENT: "{}",
+    Reason.NO_ADDRESS: "no address, {}",
+    Reason.NO_CONSENT: "no consent: {}",
+    Reason.SUPPRESSED_ADDRESS: "the address is suppressed: {}",
+    Reason.CAPPED: "the cap is reached: {}",
+    Reason.DUPLICATE: "already told: {}",
+    Reason.INHIBITED: "another message takes its place: {}",
+    Reason.HOLDOUT: "the member is in the hold-out group: {}",
+    Reason.OUTSIDE_VALIDITY: "the rule is not in force at this time: {}",
+    Reason.SHADOW: "the rule runs in shadow mode: {}",
+    Reason.DISABLED: "{}",
+    Reason.TOO_LATE: "too late ({})",
+    Reason.DATE_MOVED: "the date has moved ({})",
+    Reason.STOPPED: "the journey was stopped: {}",
+    Reason.STEP_REMOVED: "{}",
+    Reason.TEMPLATE_HELD: "the template cannot word it: {}",
+    Reason.CHANNEL_FAILED: "the channel failed: {}",
+    Reason.QUIET_HOURS: "waits for the end of quiet hours: {}",
+    Reason.WINDOW: "waits for its window: {}",
+    Reason.COLLECTING: "is being collected: {}",
+    Reason.RATE_LIMITED: "waits for its turn: {}",
+    Reason.PAUSED: "the rule is paused: {}",
+    Reason.HELD: "held until someone releases it: {}",
+    Reason.ERASED: "{}",
+    Reason.USEFUL_TIME_OVER: "its useful time was over: {}",
+    Reason.TOO_OLD: "the event is too old: {}",
+    Reason.NOTHING_AT_RISK: "nothing at risk ({})",
+    Reason.EVALUATION_ERROR: "its condition cannot be decided: {}",
+    Reason.SUPERSEDED: "a newer message takes its place: {}",
+    Reason.DATE_PAST: "{}",
+}
+"""Every reason as the end of a sentence; the detail goes into the braces."""
+
+_ALONE: Mapping[Reason, str] = {
     Reason.ABSENT: "something it needs is not known",
-    Reason.NO_ADDRESS: "no address to write to",
-    Reason.NO_CONSENT: "no consent",
-    Reason.SUPPRESSED_ADDRESS: "the address is suppressed",
-    Reason.CAPPED: "the cap is reached",
-    Reason.DUPLICATE: "already told",
-    Reason.INHIBITED: "another message takes its place",
-    Reason.HOLDOUT: "the member is in the hold-out group",
-    Reason.OUTSIDE_VALIDITY: "the rule is not in force at this time",
-    Reason.SHADOW: "the rule runs in shadow mode",
-    Reason.DISABLED: "the rule is switched off or gone",
-    Reason.TOO_LATE: "too late",
-    Reason.DATE_MOVED: "the date has moved",
-    Reason.STOPPED: "the journey was stopped",
+    Reason.DISABLED: "the rule is no longer there",
     Reason.STEP_REMOVED: "the step is no longer part of the rule",
-    Reason.TEMPLATE_HELD: "the template cannot word it",
-    Reason.CHANNEL_FAILED: "the channel failed",
-    Reason.QUIET_HOURS: "waits for the end of quiet hours",
-    Reason.WINDOW: "waits for its window",
-    Reason.COLLECTING: "is being collected",
-    Reason.RATE_LIMITED: "waits for its turn",
-    Reason.PAUSED: "the rule is paused",
-    Reason.HELD: "held until someone releases it",
     Reason.ERASED: "the member was deleted",
-    Reason.USEFUL_TIME_OVER: "its useful time was over",
-    Reason.TOO_OLD: "the event is too old",
-    Reason.NOTHING_AT_RISK: "nothing at risk",
-    Reason.EVALUATION_ERROR: "its condition cannot be decided",
-    Reason.SUPERSEDED: "a newer message takes its place",
     Reason.DATE_PAST: "the date has passed",
 }
-"""Every reason as the end of a sentence."""
+"""Reasons whose detail says it all, for the case that there is none."""
 
-_IN_WORDS: Mapping[str, str] = {reason.value: words for reason, words in REASONS.items()}
+_WITH_DETAIL: Mapping[str, str] = {reason.value: words for reason, words in REASONS.items()}
+_WITHOUT_DETAIL: Mapping[str, str] = {
+    reason.value: _ALONE.get(reason, words.partition("{}")[0].rstrip(" :,(")) for reason, words in REASONS.items()
+}
 
 _WAITS = "{title} waits to be sent to {to}"
 _FATES: Mapping[str, str] = {
@@ -101,8 +113,9 @@ def masked(address: str) -> str:
 
 def reason_in_words(reason: str | None, detail: str | None) -> str:
     """``nothing at risk (card.balance is 0)``."""
-    known = _IN_WORDS.get(reason or "", reason or "no reason given")
-    return f"{known} ({detail})" if detail else known
+    if not detail:
+        return _WITHOUT_DETAIL.get(reason or "", reason or "no reason given")
+    return _WITH_DETAIL.get(reason or "", "{}").format(detail)
 
 
 def _decided(rows: Iterable[Row], zone: tzinfo) -> Iterator[Entry]:
@@ -123,12 +136,12 @@ def _sameness(row: Row) -> tuple[Any, ...]:
 
 def _silent(row: Row, zone: tzinfo) -> Entry:
     at = (row["decided_at"] or row["received_at"]).astimezone(zone)
-    return Entry(at=at, rule="", text=f"{_happening(row, at, zone)}: no rule listens to it", rows=(row,))
+    return Entry(at=at, rule="", text=f"no rule listens to {_happening(row, at, zone)}", rows=(row,))
 
 
 def _notify(rows: tuple[Row, ...], zone: tzinfo) -> str:
     row = rows[0]
-    return f"{_occasion(row, zone)}: {_message(row, zone)}"
+    return f"{_message(row, zone)} ({_occasion(row, zone)})"
 
 
 def _schedule(rows: tuple[Row, ...], zone: tzinfo) -> str:
@@ -148,12 +161,12 @@ def _cancel(rows: tuple[Row, ...], zone: tzinfo) -> str:  # noqa: ARG001 - every
 
 def _skip(rows: tuple[Row, ...], zone: tzinfo) -> str:
     row = rows[0]
-    why = reason_in_words(row["reason"], row["detail"])
-    if row["reason"] == Reason.TEMPLATE_HELD:
-        return f"{_occasion(row, zone)}: held, {why}"
+    # The story is the member's: their id need not be told again.
+    why = reason_in_words(row["reason"], (row["detail"] or "").replace(f"member {row['member_id']} ", "the member "))
     if row["slot"] and row["event_name"] != TIMER_DUE:
-        return f"reminder {row['slot']}: not scheduled, {why}"
-    return f"{_occasion(row, zone)}: nothing sent, {why}"
+        return f"reminder {row['slot']} not scheduled: {why}"
+    what = "message held" if row["reason"] == Reason.TEMPLATE_HELD else "nothing sent"
+    return f"{what} {_occasion(row, zone)}: {why}"
 
 
 _SENTENCES: Mapping[str, Callable[[tuple[Row, ...], tzinfo], str]] = {
@@ -167,15 +180,15 @@ _SENTENCES: Mapping[str, Callable[[tuple[Row, ...], tzinfo], str]] = {
 def _occasion(row: Row, zone: tzinfo) -> str:
     """What led to it: the event, or which reminder came due."""
     if row["event_name"] == TIMER_DUE:
-        return f"reminder {(row['slot'] or '').partition('/')[0]}".strip()
-    return _happening(row, row["at"], zone)
+        return f"for reminder {(row['slot'] or '').partition('/')[0]}".strip()
+    return f"after {_happening(row, row['at'], zone)}"
 
 
 def _happening(row: Row, at: datetime, zone: tzinfo) -> str:
     name = row.get("event_name") or row.get("name") or "an event"
     occurred = row["occurred_at"]
     if occurred is None or abs(at - occurred) < _SAME_TIME:
-        return f"{name}"
+        return str(name)
     return f"{name} of {_when(occurred, zone)}"
 
 

@@ -13,8 +13,17 @@ import pytest
 import uvloop
 from pydantic import ValidationError
 
-from engine.deliver import Deferred, EmailChannel, EmailSettings, Outgoing, Refused, Sent, Unknown, Withheld
-from engine.deliver import smtp_connect
+from engine.deliver import (
+    Deferred,
+    EmailChannel,
+    EmailSettings,
+    Outgoing,
+    Refused,
+    Sent,
+    Unknown,
+    Withheld,
+    smtp_connect,
+)
 from engine.errors import ConfigError, StoreBusy
 from tests.deliver.samples import Permit, email_channel, notification, outgoing, until
 from tests.smtp_sink import CERTIFICATE, Fault, SmtpSink

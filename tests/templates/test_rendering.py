@@ -1,5 +1,7 @@
 """A message is worded completely, escaped where it stands, or held."""
 
+from html.parser import HTMLParser
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,22 @@ from engine.errors import TemplateError
 from .samples import load, view
 
 NASTY = "<script>alert('x')</script> & \"quotes\""
+
+
+class Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.seen = set()
+
+    def handle_starttag(self, tag, _attrs):
+        self.seen.add(tag)
+
+
+def tags_of(html):
+    """The elements a reader's program would find."""
+    reader = Tags()
+    reader.feed(html)
+    return reader.seen
 
 
 def mail(root, body, subject="S", **files):
@@ -24,8 +42,7 @@ def test_html_is_escaped_and_text_is_not(tmp_path):
     assert words.subject == NASTY
     assert words.preheader == f"P {NASTY}"
     assert words.text == NASTY
-    assert "<script>" not in words.html
-    assert words.html.count("&lt;script&gt;") + words.html.count('title="<script') == 2 or "&lt;script" in words.html
+    assert tags_of(words.html) == {"html", "head", "body", "p"}
 
 
 @pytest.mark.parametrize(
@@ -44,7 +61,7 @@ def test_html_is_escaped_and_text_is_not(tmp_path):
         "{{ strings.hi | fill(name=event.reason) }}",
         '{% from "partials/m.html" import m %}{{ m(event.reason) }}',
         '{% include "partials/i.html" %}',
-        "{% macro w() %}{{ caller(event.reason) }}{% endmacro %}{% call(x) w() %}{{ x }}{{ event.reason }}{% endcall %}",
+        "{% macro w() %}{{ caller(event.reason) }}{% endmacro %}{% call(x) w() %}{{ x }}<i>{% endcall %}",
     ],
 )
 def test_no_way_of_writing_lets_markup_through(tmp_path, body):
@@ -55,7 +72,7 @@ def test_no_way_of_writing_lets_markup_through(tmp_path, body):
     }
     template = mail(tmp_path, body, **shared)
     html = template.render(view(facts={"points": 1, "reason": NASTY})).html
-    assert "<script" not in html.lower()
+    assert "script" not in tags_of(html)
     assert "alert(" in html.lower()
 
 

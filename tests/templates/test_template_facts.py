@@ -28,7 +28,7 @@ def findings(root, source, scope=ADDED):
         "{% if event.balance %}{{ event.balance }}{% endif %}",
         "{% if event.balance is defined and event.balance > 3 %}{{ event.balance }}{% endif %}",
         "{% if event.balance is not defined or event.balance < 3 %}-{% else %}{{ event.balance }}{% endif %}",
-        "{% if event.points and event.reason %}{{ event.reason }}{% elif event.balance %}{{ event.balance }}{% endif %}",
+        "{% if event.reason %}{{ event.reason }}{% elif event.balance %}{{ event.balance }}{% endif %}",
         "{% if event.reason == 'x' %}{{ event.reason }}{% endif %}",
         "{{ event.reason | default('x') }} {{ event.reason or 'x' }} {{ event.reason if event.reason else 'x' }}",
         "{{ (member.first_name | greeting_name) or 'you' }}",

@@ -50,7 +50,9 @@ def moved(data: Payload) -> int | float | None:
 
 def occurred_at(name: str, data: Payload, event_time: datetime | None, received_at: datetime) -> datetime:
     """When it happened: the event's time, else the nearest record of it, else the receipt. UTC."""
-    return first(event_time, *_records(name, data), received_at) or received_at
+    if event_time is not None:
+        return event_time
+    return next((moment for moment in _records(name, data) if moment is not None), received_at)
 
 
 def happening(name: str, data: Payload, event_id: str | None) -> str | None:
