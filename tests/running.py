@@ -102,5 +102,6 @@ async def running(folder: Path, config: str = CONFIG):
     async with open_daemon(settings, make_log(out, settings.secrets(), as_json=True)) as daemon:
         url = f"http://127.0.0.1:{daemon.port}"
         # Without certificates to check, which take long to load.
-        async with httpx2.AsyncClient(base_url=url, verify=False, timeout=60) as client:
+        many = httpx2.Limits(max_connections=1_000)
+        async with httpx2.AsyncClient(base_url=url, verify=False, timeout=60, limits=many) as client:
             yield Running(daemon, out, client)

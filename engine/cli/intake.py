@@ -104,14 +104,17 @@ def replay(
     before = tally(config)
     again = 0 if dry_run or not wanted else at_work(config, lambda shop: _replay(shop, wanted))
     come = since(before, tally(config))
+    aside = _set_aside(config, wanted) if again else {}
     if as_json:
-        show_json({"deliveries": wanted, "replayed": again, "dry_run": dry_run, "unknown": unknown, **come})
+        counts = {"deliveries": wanted, "replayed": again, "dry_run": dry_run, "unknown": unknown}
+        show_json({**counts, "quarantined": [{"seq": seq, "reason": why} for seq, why in aside.items()], **come})
     elif dry_run:
         show(f"{_deliveries(len(wanted))} would be replayed: {', '.join(map(str, wanted)) or 'none'}")
     else:
         show(f"{_deliveries(again)} replayed. {in_words(come)}")
-        _still_aside(config, wanted)
-    if unknown:
+        for seq, why in aside.items():
+            show(f"{seq} is set aside again: {why}")
+    if unknown or aside:
         raise typer.Exit(FINDINGS)
 
 
@@ -135,12 +138,11 @@ def _wanted(config: Config, seqs: list[int], *, quarantined: bool, held: bool) -
     return sorted(set(known)), [seq for seq in seqs if seq not in known]
 
 
-def _still_aside(config: Config, seqs: Sequence[int]) -> None:
+def _set_aside(config: Config, seqs: Sequence[int]) -> dict[int, str]:
+    """Those of the deliveries that are quarantined, and why."""
     with closing(Reports(config.database)) as reports:
-        rows = [found[0] for seq in seqs[:LISTED] if (found := reports.event(seq))]
-    for row in rows:
-        if row["state"] == EventState.QUARANTINED:
-            show(f"{row['seq']} is set aside again: {row['note']}")
+        rows = reports.events(state=EventState.QUARANTINED, limit=_EVERYTHING)
+    return {row["seq"]: row["note"] for row in reversed(rows) if row["seq"] in set(seqs)}
 
 
 def _report(taken: TakenIn, come: dict[str, Any], *, processed: bool, as_json: bool) -> None:

@@ -21,6 +21,7 @@ from .shell import (
     HERE,
     Commands,
     ConfigOption,
+    Fit,
     JsonOption,
     counted,
     programme_at,
@@ -128,7 +129,7 @@ def _report(done: Imported, *, dry_run: bool, as_json: bool) -> None:
 
 def _facts(known: dict[str, Any]) -> None:
     rows = ((name, _shown(value)) for name, value in known.items() if value not in (None, [], {}))
-    show_table({"name": False, "value": True}, rows, heading=False)
+    show_table({"name": Fit.WHOLE, "value": Fit.WRAP}, rows, heading=False)
 
 
 def _shown(value: object) -> str:

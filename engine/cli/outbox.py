@@ -20,6 +20,7 @@ from .shell import (
     HERE,
     Commands,
     ConfigOption,
+    Fit,
     JsonOption,
     LimitOption,
     counted,
@@ -34,7 +35,14 @@ from .shell import (
 )
 from .who import member_named
 
-_COLUMNS = {"id": False, "created": False, "state": False, "rule": False, "to": False, "subject": True}
+_COLUMNS = {
+    "id": Fit.WHOLE,
+    "created": Fit.WHOLE,
+    "state": Fit.WHOLE,
+    "rule": Fit.CUT,
+    "to": Fit.CUT,
+    "subject": Fit.WRAP,
+}
 _EVERYTHING = 1_000_000
 
 outbox_app = typer.Typer(cls=Commands, no_args_is_help=True, help="The messages: sent, captured or waiting.")

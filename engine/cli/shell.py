@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, tzinfo
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from ..config import Config, load_config
-from ..errors import PointbellError
+from ..errors import PointbellError, RulesetInvalid
 from ..store import Reports
 
 FINDINGS, CANNOT_RUN = 1, 2
@@ -51,6 +52,9 @@ class Commands(TyperGroup):
         """Run the command; a ``PointbellError`` becomes its message and exit code 2."""
         try:
             return super().invoke(ctx)
+        except RulesetInvalid as error:
+            say_error(f"the rules and templates cannot be used: {error}")
+            raise typer.Exit(CANNOT_RUN) from None
         except PointbellError as error:
             say_error(str(error))
             raise typer.Exit(CANNOT_RUN) from None
@@ -87,11 +91,22 @@ def show_json(data: object) -> None:
     typer.echo(json.dumps(data, ensure_ascii=False, indent=2, default=_plain))
 
 
-def show_table(columns: Mapping[str, bool], rows: Iterable[Sequence[object]], *, heading: bool = True) -> None:
-    """Data as a table: headings, each with whether its column may run over several lines."""
+class Fit(Enum):
+    """What a column does where the terminal is too narrow."""
+
+    WHOLE = "whole"
+    CUT = "cut"
+    """Ids: ends in an ellipsis."""
+    WRAP = "wrap"
+    """Words: goes on in the next line."""
+
+
+def show_table(columns: Mapping[str, Fit], rows: Iterable[Sequence[object]], *, heading: bool = True) -> None:
+    """Data as a table. What is not a terminal gets every row on one line, in full."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=heading, header_style="bold")
-    for name, wraps in columns.items():
-        table.add_column(name, no_wrap=not wraps, overflow="fold" if wraps else "ellipsis")
+    for name, fit in columns.items():
+        # Rich narrows columns that may wrap before all others; an id has nowhere to wrap, so it is cut.
+        table.add_column(name, no_wrap=fit is Fit.WHOLE, overflow="fold" if fit is Fit.WRAP else "ellipsis")
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))
     if sys.stdout.isatty():

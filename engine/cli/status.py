@@ -18,6 +18,7 @@ from .shell import (
     HERE,
     Commands,
     ConfigOption,
+    Fit,
     JsonOption,
     LimitOption,
     counted,
@@ -37,12 +38,16 @@ _MODES = {
     "live": "live: messages are sent",
 }
 _HINTS = {
-    ("events", "quarantined"): "set aside, unreadable or undecided: pointbell events list --state quarantined",
-    ("notifications", "held"): "held because its template cannot word it: mend it, then pointbell replay --held",
-    ("notifications", "unknown"): "may or may not have arrived: pointbell outbox unknown",
-    ("notifications", "failed"): "refused for good: pointbell outbox list --state failed",
-}  # fmt: skip
-_EVENTS = {"seq": False, "received": False, "source": False, "event": False, "member": False, "state": False}
+    ("events", "quarantined"): (
+        "delivery",
+        "set aside, unreadable or undecided: pointbell events list --state quarantined",
+    ),
+    ("notifications", "held"): ("message", "held by a template: mend it, then pointbell replay --held"),
+    ("notifications", "unknown"): ("message", "that may or may not have arrived: pointbell outbox unknown"),
+    ("notifications", "failed"): ("message", "refused for good: pointbell outbox list --state failed"),
+}
+_EVENTS = {"seq": Fit.WHOLE, "received": Fit.WHOLE, "state": Fit.WHOLE, "event": Fit.CUT, "member": Fit.CUT}
+_WITH_NOTES = (EventState.QUARANTINED, EventState.IGNORED)
 
 events_app = typer.Typer(cls=Commands, no_args_is_help=True, help="What came in: deliveries and what became of them.")
 
@@ -57,10 +62,10 @@ def status(*, as_json: JsonOption = False, config_path: ConfigOption = HERE) -> 
         show_json({"programme": config.programme_settings.name, "mode": config.delivery.mode, "rules": rules, **counts})
         return
     show(config.programme_settings.name)
-    show_table({"what": False, "how": True}, _lines(config, rules, counts), heading=False)
-    for (table, state), hint in _HINTS.items():
+    show_table({"what": Fit.WHOLE, "how": Fit.WRAP}, _lines(config, rules, counts), heading=False)
+    for (table, state), (what, hint) in _HINTS.items():
         if count := counts[table].get(state):
-            show(f"\n{count} {state}: {hint}")
+            show(f"\n{counted(count, what)} {hint}")
 
 
 @events_app.command("list", epilog="Example: pointbell events list --state quarantined")
@@ -83,8 +88,11 @@ def list_events(
         return
     zone = zone_of(config)
     say(f"Times are in {zone.key}.")
-    columns = _EVENTS | ({"note": True} if any(row["note"] for row in rows) else {})
-    show_table(columns, ([row["seq"], local_time(row["received_at"], zone), *_event_cells(row)] for row in rows))
+    cells = ([row["seq"], local_time(row["received_at"], zone), *_event_cells(row)] for row in rows)
+    if state in _WITH_NOTES:
+        show_table(_EVENTS | {"why": Fit.WRAP}, ([*given, row["note"]] for given, row in zip(cells, rows, strict=True)))
+    else:
+        show_table(_EVENTS, cells)
 
 
 @events_app.command("show", epilog="Example: pointbell events show 12")
@@ -106,7 +114,7 @@ def show_event(
         show_json({**row, "body": body.decode("utf-8", "replace")})
         return
     zone = zone_of(config)
-    show_table({"name": False, "value": True}, _facts(row, zone), heading=False)
+    show_table({"name": Fit.WHOLE, "value": Fit.WRAP}, _facts(row, zone), heading=False)
     show(f"\n{_pretty(body)}")
 
 
@@ -143,8 +151,7 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 
 def _event_cells(row: Mapping[str, Any]) -> list[Any]:
-    name = row["name"] or row["type_hint"]
-    return [row["source"], name, row["member_id"], row["state"], row["note"]][: 5 if row["note"] else 4]
+    return [row["state"], row["name"] or row["type_hint"], row["member_id"]]
 
 
 def _facts(row: Mapping[str, Any], zone: Any) -> list[tuple[str, Any]]:

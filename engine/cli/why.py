@@ -15,6 +15,7 @@ from ..tools.story import Entry, tell, tell_timer
 from .shell import (
     HERE,
     ConfigOption,
+    Fit,
     JsonOption,
     LimitOption,
     local_time,
@@ -27,8 +28,15 @@ from .shell import (
 )
 from .who import member_named
 
-_STORY = {"at": False, "rule": False, "text": True}
-_TIMERS = {"due": False, "rule": False, "offset": False, "ahead of": False, "member": False, "card": False}
+_STORY = {"at": Fit.WHOLE, "rule": Fit.WHOLE, "text": Fit.WRAP}
+_TIMERS = {
+    "due": Fit.WHOLE,
+    "rule": Fit.CUT,
+    "offset": Fit.WHOLE,
+    "ahead of": Fit.WHOLE,
+    "member": Fit.CUT,
+    "card": Fit.CUT,
+}
 
 
 def why(
@@ -95,7 +103,9 @@ def _title(known: Mapping[str, Any]) -> str:
 def _show_entries(heading: str, entries: Sequence[Entry]) -> None:
     if entries:
         show(f"\n{heading}")
-        show_table(_STORY, ((f"{entry.at:%Y-%m-%d %H:%M}", entry.rule, entry.text) for entry in entries), heading=False)
+        show_table(
+            _STORY, ((f"{entry.at:%Y-%m-%d %H:%M}", entry.rule or "-", entry.text) for entry in entries), heading=False
+        )
 
 
 def _zone(known: Mapping[str, Any], programme: ZoneInfo) -> ZoneInfo:

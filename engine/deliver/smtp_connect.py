@@ -7,8 +7,8 @@ import os
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
@@ -94,6 +94,7 @@ async def open_dialogue(relay: Relay) -> Dialogue:
         use_tls=relay.tls is Tls.IMPLICIT,
         start_tls=False,
         tls_context=relay.context,
+        timeout=None,  # Ours instead: aiosmtplib's would be wait_for, which loses cancellations before Python 3.12.
     )
     try:
         await _negotiate(client, relay)
@@ -104,20 +105,19 @@ async def open_dialogue(relay: Relay) -> Dialogue:
 
 
 async def _negotiate(client: SMTP, relay: Relay) -> None:
-    with _step(relay, "connecting", "check host, port and firewall"):
-        await client.connect(timeout=relay.timeouts.connect)
+    async with _step(relay, "connecting", "check host, port and firewall", within=relay.timeouts.connect):
+        await client.connect()
     await _introduce(client, relay)
     if relay.tls in (Tls.REQUIRED, Tls.OPPORTUNISTIC):
         await _secure(client, relay)
     if relay.username is not None:
         await _log_in(client, relay, relay.username)
-    with _step(relay, "greeting", "try again later"):
-        client.get_transport_info("peername")  # Raises if the server hung up meanwhile.
 
 
 async def _introduce(client: SMTP, relay: Relay) -> None:
-    with _step(relay, "EHLO", "check that this is a mail server, and local_hostname"):
-        await client.ehlo(timeout=relay.timeouts.ehlo)
+    fix = "check that this is a mail server, and local_hostname"
+    async with _step(relay, "EHLO", fix, within=relay.timeouts.ehlo):
+        await client.ehlo()
 
 
 async def _secure(client: SMTP, relay: Relay) -> None:
@@ -128,39 +128,47 @@ async def _secure(client: SMTP, relay: Relay) -> None:
             f"{relay} offers no STARTTLS; set tls: implicit if it expects TLS at once (usually on port 465), "
             "or tls: none if mail may travel in clear text"
         )
-    with _step(relay, "STARTTLS", "check host, or name the relay's own certificate authority as ca_file"):
-        await client.starttls(timeout=relay.timeouts.starttls)
+    fix = "check host, or name the relay's own certificate authority as ca_file"
+    async with _step(relay, "STARTTLS", fix, within=relay.timeouts.starttls):
+        await client.starttls()
     await _introduce(client, relay)
 
 
 async def _log_in(client: SMTP, relay: Relay, username: str) -> None:
-    with _step(relay, f"login of {username!r}", "check username and password"):
+    fix = "check username and password"
+    async with _step(relay, f"login of {username!r}", fix, within=relay.timeouts.auth):
         if not (client.get_transport_info("sslcontext") or _is_loopback(client)):
             raise RelayUnavailable(f"{relay} would get the password in clear text; set tls: required or implicit")
-        methods = {"plain": client.auth_plain, "login": client.auth_login, "cram-md5": client.auth_crammd5}
-        offered = [method for name, method in methods.items() if name in client.server_auth_methods]
-        if not offered:
-            raise RelayUnavailable(f"{relay} offers no login with a password; remove username, or check port")
-        for method in offered:
-            try:
-                await method(username, relay.password, timeout=relay.timeouts.auth)
-            except SMTPAuthenticationError as refusal:
-                if refusal.code != _UNKNOWN_MECHANISM or method is offered[-1]:
-                    raise
-            else:
-                return
+        await _authenticate(client, relay, username)
 
 
-@contextmanager
-def _step(relay: Relay, doing: str, fix: str) -> Iterator[None]:
-    """Whatever goes wrong inside becomes a ``RelayUnavailable`` that a person can act on."""
+async def _authenticate(client: SMTP, relay: Relay, username: str) -> None:
+    """One attempt, lest a wrong password lock the account; only a method the relay then denies is followed by another."""
+    methods = {"plain": client.auth_plain, "login": client.auth_login, "cram-md5": client.auth_crammd5}
+    offered = [method for name, method in methods.items() if name in client.server_auth_methods]
+    if not offered:
+        raise RelayUnavailable(f"{relay} offers no login with a password; remove username, or check port")
+    for method in offered:
+        try:
+            await method(username, relay.password)
+        except SMTPAuthenticationError as refusal:
+            if refusal.code != _UNKNOWN_MECHANISM or method is offered[-1]:
+                raise
+        else:
+            return
+
+
+@asynccontextmanager
+async def _step(relay: Relay, doing: str, fix: str, *, within: float) -> AsyncIterator[None]:
+    """Whatever goes wrong inside, or takes longer, becomes a ``RelayUnavailable`` that a person can act on."""
     try:
-        yield
+        async with asyncio.timeout(within):
+            yield
     except SMTPResponseException as error:
         said = "is no SMTP reply" if error.code == _NO_REPLY else f"is {error.code} {error.message}"
         raise RelayUnavailable(f"{relay}: the answer to {doing} {said}; {fix}") from None
     except TimeoutError:
-        raise RelayUnavailable(f"{relay}: {doing} took too long; {fix}") from None
+        raise RelayUnavailable(f"{relay}: {doing} took more than {within:g} s; {fix}") from None
     except (SMTPException, OSError, ValueError) as error:
         raise RelayUnavailable(f"{relay}: {doing} failed: {_reason(error)}; {fix}") from None
 

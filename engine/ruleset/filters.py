@@ -31,7 +31,7 @@ DATE_FORMATS = ("short", "medium", "long", "full", "day")
 PLURAL_FORMS = ("zero", "one", "two", "few", "many", "other")
 
 _NOT_A_NAME = re.compile(
-    r"[\x00-\x1f\x7f-\x9f<>{}@/\\|\[\]=%$#^~_`]"  # markup, addresses, templates, control characters
+    r"[\x00-\x1f\x7f-\x9f<>{}@/\\|\[\]=%$#^~_`:;!?*+]"  # markup, addresses, templates, control characters
     r"|[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffd\ud800-\udfff]"  # direction, hidden
     r"|https?:|www\.|\w[.\u3002\uff0e\uff61]\w\w"  # "evil.com" becomes a link in the reader's mailbox
     r"|\d{4}",  # telephone numbers

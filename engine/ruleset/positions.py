@@ -215,9 +215,7 @@ def _block_characters(text: str, scalar: Scalar) -> Iterator[tuple[str, int]]:
     lines = _block_lines(text, scalar)
     indent = _indent(text, lines, scalar.text)
     for start, end in lines:
-        blank = len(text[start:end]) - len(text[start:end].lstrip(" "))
-        inside = start + min(indent, blank)
-        yield from ((text[here], here) for here in range(inside, end))
+        yield from ((text[here], here) for here in range(start + indent, end))
         yield "\n", end
 
 

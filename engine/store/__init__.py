@@ -131,7 +131,7 @@ class Store:
         """Turn due timers into events, no more than keep ``backlog`` worded messages waiting; how many."""
 
         def promote(connection: Connection) -> int:
-            room = backlog - outbox.backlog(connection, now)
+            room = backlog - outbox.backlog(connection, now, backlog)
             return clockwork.promote(connection, now, room) if room > 0 else 0
 
         return await self._writer.do(promote)

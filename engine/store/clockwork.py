@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, tuple_, update
 
-from ..model import RULES_CHANGED, TIMER_DUE, Card, Due, Event
+from ..model import RULES_CHANGED, TIMER_DUE, Card, Due, Event, TimerState
 from . import events
+from .dialect import stands
 from .rows import Received, micros, moment
 from .schema import card, timer
 
@@ -20,7 +21,7 @@ CLOCK = "clock"
 
 def promote(connection: Connection, now: datetime, limit: int) -> int:
     """Turn due timers into events for the clock's door, most overdue first; how many."""
-    armed = timer.c.state == "armed"
+    armed = stands(timer.c.state, TimerState.ARMED)
     rows = [
         dict(row)
         for row in connection.execute(
@@ -37,14 +38,14 @@ def promote(connection: Connection, now: datetime, limit: int) -> int:
     connection.execute(
         update(timer)
         .where(tuple_(timer.c.rule, timer.c.subject, timer.c.slot).in_([_place(row) for row in rows]), armed)
-        .values(state="fired")
+        .values(state=TimerState.FIRED)
     )
     return len(rows)
 
 
 def next_timer(connection: Connection) -> datetime | None:
     """When the next timer comes due."""
-    due = connection.scalar(select(func.min(timer.c.due_at)).where(timer.c.state == "armed"))
+    due = connection.scalar(select(func.min(timer.c.due_at)).where(stands(timer.c.state, TimerState.ARMED)))
     return None if due is None else moment(due)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Column, ColumnElement, Connection, Table, literal, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -14,3 +14,14 @@ def insert(connection: Connection, table: Table) -> sqlite.Insert:
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)  # type: ignore[return-value]  # Same methods, no common base class.
     return sqlite.insert(table)
+
+
+def stands(column: Column[str], *states: str) -> ColumnElement[bool]:
+    """Whether a row is in one of these states, written out in the statement.
+
+    A partial index serves only where the planner can see that its condition holds; a bound parameter hides it.
+    """
+    written = [literal(state, literal_execute=True) for state in states]
+    if len(written) == 1:
+        return column == written[0]
+    return or_(*(column == state for state in written))

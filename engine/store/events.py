@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from .dialect import insert
+from .dialect import insert, stands
 from .rows import EventState, Received, StoredEvent, micros, moment
 from .schema import event
 
@@ -37,7 +37,7 @@ def claim(connection: Connection, limit: int, now: datetime) -> list[StoredEvent
     _release_expired(connection, now)
     rows = connection.execute(
         select(event)
-        .where(event.c.state == EventState.STORED)
+        .where(stands(event.c.state, EventState.STORED))
         .order_by(event.c.seq)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -48,6 +48,8 @@ def claim(connection: Connection, limit: int, now: datetime) -> list[StoredEvent
             quarantine(connection, row["seq"], f"gave up after {MAX_ATTEMPTS} attempts that ended the process")
         else:
             found.append(dict(row))
+    if not found:
+        return []
     connection.execute(
         update(event)
         .where(event.c.seq.in_([row["seq"] for row in found]))
@@ -65,7 +67,7 @@ def quarantine(connection: Connection, seq: int, reason: str) -> None:
 
 def recover(connection: Connection) -> int:
     """Give back what a process that is gone had claimed; how many."""
-    claimed = event.c.state == EventState.CLAIMED
+    claimed = event.c.claimed_until.is_not(None)
     return connection.execute(update(event).where(claimed).values(state=EventState.STORED, claimed_until=None)).rowcount
 
 
@@ -84,9 +86,7 @@ def replay(connection: Connection, seqs: Iterable[int]) -> int:
 
 def _release_expired(connection: Connection, now: datetime) -> None:
     connection.execute(
-        update(event)
-        .where(event.c.state == EventState.CLAIMED, event.c.claimed_until < micros(now))
-        .values(state=EventState.STORED, claimed_until=None)
+        update(event).where(event.c.claimed_until < micros(now)).values(state=EventState.STORED, claimed_until=None)
     )
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, not_, or_, select, update
 
 from ..model import OnAmbiguous, Reason
-from .dialect import insert
+from .dialect import insert, stands
 from .rows import NotificationState, Queued, maybe_micros, micros, moment
 from .schema import notification, suppression
 
@@ -43,15 +43,19 @@ class Outcome:
 def claim(connection: Connection, limit: int, lease: str, now: datetime) -> list[Queued]:
     """Lease the next due messages, longest due first. Those whose useful time is over are ended instead."""
     _end_leases(connection, now, notification.c.leased_until < micros(now))
-    _expire(connection, now)
     due = (
-        select(notification.c.id)
-        .where(notification.c.state == _QUEUED, notification.c.due_at <= micros(now))
+        select(notification.c.id, notification.c.send_before)
+        .where(stands(notification.c.state, _QUEUED), notification.c.due_at <= micros(now))
         .order_by(notification.c.due_at, notification.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    ids = connection.scalars(due).all()
+    rows = connection.execute(due).all()
+    over = [row.id for row in rows if row.send_before is not None and row.send_before <= micros(now)]
+    if over:
+        _expire(connection, over, now)
+        return claim(connection, limit, lease, now)
+    ids = [row.id for row in rows]
     if not ids:
         return []
     leased = (
@@ -69,8 +73,8 @@ def claim(connection: Connection, limit: int, lease: str, now: datetime) -> list
             notification.c.on_ambiguous,
         )
     )
-    rows = sorted(connection.execute(leased).mappings(), key=lambda row: row["id"])
-    return [Queued(lease=lease, **{name: value for name, value in row.items() if name != "id"}) for row in rows]
+    claimed = sorted(connection.execute(leased).mappings(), key=lambda row: row["id"])
+    return [Queued(lease=lease, **{name: value for name, value in row.items() if name != "id"}) for row in claimed]
 
 
 def permit(connection: Connection, key: str, lease: str, now: datetime) -> bool:
@@ -139,20 +143,24 @@ def withhold(connection: Connection, key: str, lease: str, now: datetime) -> Non
 
 def recover(connection: Connection, now: datetime) -> int:
     """End all leases: the process that held them is gone. What had been permitted may or may not have been sent."""
-    return _end_leases(connection, now, notification.c.lease.is_not(None))
+    return _end_leases(connection, now, notification.c.leased_until.is_not(None))
 
 
 def next_due(connection: Connection) -> datetime | None:
     """When the next queued message is due."""
-    due = connection.scalar(select(func.min(notification.c.due_at)).where(notification.c.state == _QUEUED))
+    due = connection.scalar(select(func.min(notification.c.due_at)).where(stands(notification.c.state, _QUEUED)))
     return None if due is None else moment(due)
 
 
-def backlog(connection: Connection, now: datetime) -> int:
-    """How many worded messages wait for their turn."""
-    waiting = notification.c.state.in_((_QUEUED, _CLAIMED))
-    count = select(func.count()).select_from(notification).where(waiting, notification.c.due_at <= micros(now))
-    return connection.scalar(count) or 0
+def backlog(connection: Connection, now: datetime, most: int) -> int:
+    """How many worded messages wait for their turn, counted up to ``most``."""
+    waiting = (
+        select(notification.c.id)
+        .where(stands(notification.c.state, _QUEUED), notification.c.due_at <= micros(now))
+        .limit(most)
+        .subquery()
+    )
+    return connection.scalar(select(func.count()).select_from(waiting)) or 0
 
 
 def _end_leases(connection: Connection, now: datetime, which: ColumnElement[bool]) -> int:
@@ -173,10 +181,10 @@ def _end_leases(connection: Connection, now: datetime, which: ColumnElement[bool
     ).rowcount
 
 
-def _expire(connection: Connection, now: datetime) -> None:
+def _expire(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     connection.execute(
         update(notification)
-        .where(notification.c.state == _QUEUED, notification.c.send_before <= micros(now))
+        .where(notification.c.id.in_(ids))
         .values(state=NotificationState.EXPIRED, reason=Reason.USEFUL_TIME_OVER, settled_at=micros(now))
     )
 

@@ -63,8 +63,12 @@ event = Table(
     UniqueConstraint("source", "key"),
 )
 Index("event_open", event.c.seq, sqlite_where=event.c.state == "stored", postgresql_where=event.c.state == "stored")
-Index("event_claimed", event.c.claimed_until, sqlite_where=event.c.state == "claimed",
-      postgresql_where=event.c.state == "claimed")  # fmt: skip
+Index(
+    "event_claimed",
+    event.c.claimed_until,
+    sqlite_where=event.c.claimed_until.is_not(None),
+    postgresql_where=event.c.claimed_until.is_not(None),
+)
 Index("event_member", event.c.member_id, event.c.seq)
 
 happening = Table(
@@ -173,11 +177,18 @@ notification = Table(
     Column("settled_at", BigInteger),
     Column("reply", Text),
 )
-Index("notification_due", notification.c.due_at, sqlite_where=notification.c.state == "queued",
-      postgresql_where=notification.c.state == "queued")  # fmt: skip
-Index("notification_leased", notification.c.leased_until,
-      sqlite_where=notification.c.state.in_(("claimed", "permitted")),
-      postgresql_where=notification.c.state.in_(("claimed", "permitted")))  # fmt: skip
+Index(
+    "notification_due",
+    notification.c.due_at,
+    sqlite_where=notification.c.state == "queued",
+    postgresql_where=notification.c.state == "queued",
+)
+Index(
+    "notification_leased",
+    notification.c.leased_until,
+    sqlite_where=notification.c.leased_until.is_not(None),
+    postgresql_where=notification.c.leased_until.is_not(None),
+)
 Index("notification_subject", notification.c.subject_id, notification.c.rule)
 Index("notification_member", notification.c.member_id, notification.c.id)
 

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from ..deliver import Channel
 from ..ingest import Delivery, SourceSettings, read
-from ..model import Cancel, Decision, Notify, Schedule, Skip, Snapshot, Value
+from ..model import TIMER_DUE, Cancel, Decision, Notify, Schedule, Skip, Snapshot, Value
 from ..ruleset import Ruleset
 from ..store import Settlement
 from .simulation import Simulation
@@ -133,7 +133,7 @@ async def run_demo(
             raise RuntimeError(f"the demo met trouble in {what}") from error
     zone = ZoneInfo(ruleset.programme.timezone)
     console.print(f"\n[bold]{ruleset.programme.name}[/bold], all times in {zone.key}\n")
-    console.print(_table("What came in, and what came of it", simulation.journal.settlements, zone))
+    console.print(_table("Two years in a moment", simulation.journal.settlements, zone))
     written = _write_mails(simulation, out)
     console.print(_tally(simulation.journal.settlements))
     console.print(
@@ -164,17 +164,16 @@ def _directory(as_of: datetime) -> list[Snapshot]:
 
 
 def _table(title: str, settlements: Sequence[Settlement], zone: ZoneInfo) -> Table:
-    table = Table(title=title, title_justify="left", show_lines=False)
-    table.add_column("when", no_wrap=True)
-    table.add_column("event")
-    table.add_column("member")
+    table = Table(title=title, title_justify="left", show_lines=True)
+    table.add_column("what came in", no_wrap=True)
     table.add_column("what came of it", ratio=1)
     for settlement in settlements:
         lines = [_in_words(decision, zone) for decision in settlement.decisions]
         member = settlement.member_id or ""
         name = MEMBERS.get(member, {}).get("first_name", member[:9])
         when = f"{settlement.at.astimezone(zone):%Y-%m-%d %H:%M}"
-        table.add_row(when, settlement.name, str(name), "\n".join(lines) or "[dim]nothing to tell[/dim]")
+        what = "reminder due" if settlement.name == TIMER_DUE else settlement.name
+        table.add_row(f"{when}\n{what}, {name}", "\n".join(lines) or "[dim]nothing to tell[/dim]")
     return table
 
 

@@ -145,18 +145,18 @@ def _notify(rows: tuple[Row, ...], zone: tzinfo) -> str:
 
 
 def _schedule(rows: tuple[Row, ...], zone: tzinfo) -> str:
+    what = f"{_reminders(rows)} {_occasion(rows[0], zone)}"
     if rows[0]["moved_from"] is None:
-        return f"scheduled {_reminders(rows)}: {_listed(rows, lambda row: _placed(row, zone))}"
-    moves = _listed(rows, lambda row: f"{row['slot']} from {_when(row['moved_from'], zone)} to {_placed(row, zone)}")
-    return f"moved {_reminders(rows)}: {moves}"
+        return f"scheduled {what}: " + _listed(rows, lambda row: f"{_when(row['due_at'], zone)} ({row['slot']})")
+    moves = _listed(
+        rows, lambda row: f"{_when(row['moved_from'], zone)} -> {_when(row['due_at'], zone)} ({row['slot']})"
+    )
+    return f"moved {what}: {moves}"
 
 
-def _placed(row: Row, zone: tzinfo) -> str:
-    return f"{_when(row['due_at'], zone)}" if row["moved_from"] else f"{_when(row['due_at'], zone)} ({row['slot']})"
-
-
-def _cancel(rows: tuple[Row, ...], zone: tzinfo) -> str:  # noqa: ARG001 - every sentence is told in a zone
-    return f"cancelled {_reminders(rows)}: {reason_in_words(rows[0]['reason'], rows[0]['detail'])}"
+def _cancel(rows: tuple[Row, ...], zone: tzinfo) -> str:
+    why = reason_in_words(rows[0]["reason"], rows[0]["detail"])
+    return f"cancelled {_reminders(rows)} {_occasion(rows[0], zone)}: {why}"
 
 
 def _skip(rows: tuple[Row, ...], zone: tzinfo) -> str:

@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import BodyError
@@ -145,11 +145,13 @@ values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(values, st.booleans())
 def test_what_json_can_say_comes_back(value, escaped):
     assert decode(json.dumps(value, ensure_ascii=escaped).encode()) == value
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(body):
     with suppress(BodyError):

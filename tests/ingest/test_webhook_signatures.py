@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import SignatureError
@@ -97,6 +97,7 @@ def test_compacting_keeps_numbers_escapes_and_texts_as_written():
     )
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_compacting_takes_any_bytes(body):
     assert compact(compact(body)) == compact(body)

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.ruleset.positions import Source, plain
-from engine.ruleset.yaml import MAX_BYTES, parse_yaml, read_yaml
+from engine.ruleset.yaml import MAX_BYTES, MAX_NODES, parse_yaml, read_yaml
 
 
 def value(text):
@@ -80,6 +80,11 @@ def test_lines_count_alike_whatever_ends_them(end):
 def test_a_file_above_the_limit_is_not_read():
     assert [each.code for each in read_yaml(b"#" * (MAX_BYTES + 1), "a.yaml").diagnostics] == ["PB104"]
     assert read_yaml(b"#" * MAX_BYTES, "a.yaml").diagnostics == ()
+
+
+def test_a_file_with_too_many_values_is_not_read_to_its_end():
+    found = read_yaml(b"- a\n" * (MAX_NODES + 1), "a.yaml").diagnostics
+    assert [(each.line, each.column, each.code) for each in found] == [(MAX_NODES, 3, "PB104")]
 
 
 def test_twenty_levels_are_allowed():

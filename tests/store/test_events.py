@@ -80,7 +80,8 @@ async def test_a_timer_rings_once_as_an_event_with_what_it_was_about(store):
     assert (due.rule, due.subject, due.slot, due.about) == ("r", "card_1", "7 days", timer().about)
 
 
-async def test_a_second_process_is_refused_with_a_clear_message(store, tmp_path):
+@pytest.mark.usefixtures("store")
+async def test_a_second_process_is_refused_with_a_clear_message(tmp_path):
     with pytest.raises(StoreOwned, match=r"in use by process \d+.*config\.yaml"):
         await Store.open(tmp_path / "pointbell.db")
 

@@ -152,6 +152,8 @@ def test_names_that_greet(name):
         "Anna\x00",
         "Anna\ud800",
         "call 600100200",
+        "Win now!",
+        "Anna\r\nBcc: x",
         "12",
         "🎉",
         "A" * 65,

@@ -31,7 +31,7 @@ MEMBERS = {
     "template": {"name": "{{ 7*7 }}"},
     "link": {"name": "Win at evil.com"},
     "address": {"name": "anna@example.org"},
-    "line ends": {"name": "Anna\r\nBcc: x"},
+    "line ends": {"name": "Anna\r\nMaria"},
     "blank": {"first_name": "  ", "name": "\u00a0"},
 }
 FULL = {"balance": 2641, "order_id": "o1", "order_amount": 364.5, "reason": "Spring", "campaign": "Club"}
@@ -48,7 +48,7 @@ EVENTS = {
     "pending-points-activated": ("pending_points_activated", ({}, {**PENDING, "balance": 523}, {"balance": 0})),
     "pending-points-canceled": ("pending_points_canceled", ({}, {**PENDING, "change": -23})),
 }
-TIERS = ("Gold", "Loyal Star Platinum " * 5, '<b>Gold</b> & "Co"', "זהב", "🥇")
+TIERS = ("Gold", ("Loyal Star Platinum " * 5).strip(), '<b>Gold</b> & "Co"', "זהב", "🥇")
 NEVER = re.compile(r"None|[Uu]ndefined|Absent|\{\{|\}\}|\{%|<b>Anna|evil\.com|olleH|href=\"\"|src=\"\"")
 CLUMSY = re.compile(r"Hello ,|Hello!|Cześć,? !|Cześć,\n|  |[ \n][,.!:]|\.\.|\(\)")
 
@@ -112,7 +112,7 @@ def test_greetings_with_and_without_a_name(word):
         "quotes": 'Hello O\'Neill "Jay",',
         "right to left": "Hello אברהם כהן,",
         "emoji": "Hello Zoë 🎉,",
-        "line ends": "Hello Anna Bcc: x,",
+        "line ends": "Hello Anna Maria,",
     }
     assert word("points-added", "pl", facts["known"]).text.startswith("Cześć, Anna!\n")
     assert word("points-added", "pl", facts["nobody"]).text.startswith("Cześć!\n")
@@ -123,7 +123,7 @@ def test_greetings_with_and_without_a_name(word):
 def test_every_tier_is_welcomed(word, tier, locale):
     for facts in ({**TIER, "tier": tier}, {**TIER, "tier": tier, "previous_tier": "Silver"}):
         words = word("tier-reached", locale, view("tier_upgraded", facts))
-        assert tier.strip()[:50] in words.subject
+        assert tier[:50] in words.subject
         assert "<b>" not in words.html
 
 

@@ -1,0 +1,31 @@
+"""The statements that run all the time find their rows through an index, however large the tables are."""
+
+import pytest
+from sqlalchemy import event as listen
+
+from .conftest import NOON, message, queue
+
+IDLE = {
+    "claim deliveries": lambda store: store.claim_events(200, NOON),
+    "claim messages": lambda store: store.claim_notifications(20, NOON),
+    "promote timers": lambda store: store.promote_timers(NOON, 2000),
+    "next due": lambda store: store.next_due(),
+    "recover": lambda store: store.recover(NOON),
+}
+
+
+@pytest.mark.parametrize("verb", IDLE)
+async def test_no_table_is_scanned(store, verb):
+    await queue(store, message())
+    plans = []
+
+    def explain(connection, _cursor, statement, parameters, *_):
+        if statement.startswith(("SELECT", "UPDATE")):
+            rows = connection.connection.driver_connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend((row[3], statement) for row in rows)
+
+    listen.listen(store._engine, "before_cursor_execute", explain)
+    await IDLE[verb](store)
+    assert plans
+    scans = [(plan, statement) for plan, statement in plans if plan.startswith("SCAN") and "INDEX" not in plan]
+    assert [found for found in scans if "SCAN anon" not in found[0]] == []
