@@ -35,8 +35,8 @@ from .web import Door, HttpServer, Limits, listen
 from .worker import Worker
 
 MEASURE = timedelta(seconds=15)
-ANSWER = 2.0
-"""Seconds the database may take before it counts as not ready."""
+ANSWER = timedelta(seconds=2)
+"""How long the database may take before it counts as not ready."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,13 @@ class Workshop:
         if new:
             self.worker.wake()
         return new
+
+    async def follow_rules(self) -> None:
+        """Bring all reminders in line with the rules in force; nothing to do where they are."""
+        cards = await self.pipeline.replan()
+        if cards:
+            self.observer.log.info("reminders follow the rules", cards=cards)
+            self.worker.wake()
 
 
 @asynccontextmanager
@@ -91,8 +98,9 @@ async def assemble(config: Config, log: FilteringBoundLogger, now: Now = utc_now
             random=Random(),  # noqa: S311 - it spreads retries, it keeps no secret.
         )
         observer.loaded(ruleset.hash, len(ruleset.rules), now())
-        log.info("reminders follow the rules", cards=await pipeline.replan())
-        yield Workshop(config=config, observer=observer, store=store, pipeline=pipeline, worker=Worker(pipeline))
+        shop = Workshop(config=config, observer=observer, store=store, pipeline=pipeline, worker=Worker(pipeline))
+        await shop.follow_rules()
+        yield shop
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,8 +131,7 @@ class Daemon:
         shop.pipeline.ruleset = ruleset
         observer.reloaded(before.hash, ruleset.hash)
         observer.loaded(ruleset.hash, len(ruleset.rules), shop.pipeline.now())
-        if await shop.pipeline.replan():
-            shop.worker.wake()
+        await _patiently(shop, "replan", shop.follow_rules)()
         return True
 
     async def until(self, told: asyncio.Event) -> int:
@@ -153,6 +160,7 @@ async def open_daemon(config: Config, log: FilteringBoundLogger, now: Now = utc_
         _at_the_end(stack, log, "drain the worker", worker.stop)
         clock.every(TICK, _patiently(shop, "promote", worker.promote), "promote timers")
         clock.every(MEASURE, _patiently(shop, "measure", lambda: _measure(shop)), "measure")
+        clock.every(MEASURE, _patiently(shop, "replan", shop.follow_rules), "follow the rules")
         clock.start()
         _at_the_end(stack, log, "stop the clock", _soon(clock.stop))
         limits = Limits(
@@ -224,10 +232,10 @@ async def _reload_whenever(told: asyncio.Event, daemon: Daemon) -> None:
 
 async def _why_not_ready(shop: Workshop) -> list[str]:
     try:
-        async with asyncio.timeout(ANSWER):
+        async with asyncio.timeout(ANSWER.total_seconds()):
             await shop.store.check()
     except TimeoutError:
-        return [f"the database has not answered for {ANSWER:g} seconds"]
+        return [f"the database has not answered for {ANSWER.total_seconds():g} seconds"]
     except StoreBusy as error:
         return [str(error)]
     return []
@@ -248,7 +256,7 @@ async def _measure(shop: Workshop) -> None:
 
 
 def _patiently(shop: Workshop, step: str, task: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-    """The task, for the clock: a busy database is reported, and the next tick tries again."""
+    """The task, for the clock: a busy database is reported, and the next time tries again."""
 
     async def patient() -> None:
         try:

@@ -16,7 +16,9 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
-_MAIL = re.compile(r"([^\s@<>\"'(),:;\[\]\\])[^\s@<>\"'(),:;\[\]\\]*@([^\s@<>\"'(),:;\[\]\\.])[^\s@<>\"'(),:;\[\]\\]*")
+_LOCAL, _DOMAIN = r"[^\s@<>\"(),:;\[\]\\]", r"[^\s@<>\"'(),:;\[\]\\]"
+# Linear on any text: a run of characters is entered at its start only, and never twice.
+_MAIL = re.compile(rf"(?<!{_LOCAL})({_LOCAL}){_LOCAL}*+@({_DOMAIN}){_DOMAIN}*+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _CONTROL_BUT_LINES = re.compile(_CONTROL.pattern.replace(r"\x00-\x1f", r"\x00-\x09\x0b-\x1f"))
 _HIDDEN = "[...]"

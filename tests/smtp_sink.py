@@ -114,10 +114,9 @@ class SmtpSink:
         """The commands' first words, of all connections or of one."""
         return [line.split(" ")[0].upper() for number, line in self.commands if connection in (None, number)]
 
-    def hang_up(self) -> None:
-        """Close all connections, as a server that restarts."""
-        for session in list(self._sessions):
-            session.drop()
+    def hang_up(self) -> list[asyncio.Task[None]]:
+        """Close all connections, as a server that restarts; what served them is still ending."""
+        return [session.drop() for session in list(self._sessions)]
 
     async def __aenter__(self) -> Self:
         context = _server_context() if self._tls == "implicit" else None
@@ -128,17 +127,13 @@ class SmtpSink:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        while self._sessions:
-            self.hang_up()
-            await asyncio.sleep(0)
+        await asyncio.gather(*self.hang_up(), return_exceptions=True)
         if self._log:
             self._log.close()
 
     def _session(self) -> _Session:
         self.connections += 1
-        session = _Session(self, self.connections, _server_context() if self._tls == "starttls" else None)
-        self._sessions.add(session)
-        return session
+        return _Session(self, self.connections, _server_context() if self._tls == "starttls" else None)
 
     def next_fault(self, stage: Stage) -> Fault | None:
         for fault in self._faults.get(stage, []):
@@ -190,6 +185,9 @@ class SmtpSink:
         known = self.users.get(login.login.decode()) == login.password.decode()
         return AuthResult(success=known, handled=False, auth_data=login if known else None)
 
+    def enter(self, session: _Session) -> None:
+        self._sessions.add(session)
+
     def leave(self, session: _Session) -> None:
         self._sessions.discard(session)
 
@@ -210,10 +208,19 @@ class _Session(SMTP):
             loop=asyncio.get_running_loop(),
         )
 
-    def drop(self) -> None:
+    def drop(self) -> asyncio.Task[None]:
         transport = self._original_transport or self.transport
         if isinstance(transport, asyncio.Transport):
             transport.abort()
+        task = self._handler_coroutine
+        assert task is not None
+        task.cancel()  # A connection lost in the middle of a TLS handshake is not told to aiosmtpd.
+        self._sink.leave(self)
+        return task
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._sink.enter(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._sink.leave(self)

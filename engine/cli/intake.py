@@ -20,6 +20,7 @@ from .shell import (
     CANNOT_RUN,
     FINDINGS,
     HERE,
+    LARGEST,
     ConfigOption,
     JsonOption,
     counted,
@@ -85,7 +86,7 @@ def ingest(
 
 
 def replay(
-    seqs: Annotated[list[int] | None, typer.Argument(metavar="[SEQ]...", help="These deliveries.")] = None,
+    seqs: Annotated[list[int] | None, typer.Argument(metavar="[SEQ]...", max=LARGEST, help="These deliveries.")] = None,
     *,
     quarantined: Annotated[bool, typer.Option("--quarantined", help="All that are set aside.")] = False,
     held: Annotated[bool, typer.Option("--held", help="All whose message is held by its template.")] = False,

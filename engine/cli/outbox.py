@@ -18,6 +18,7 @@ from ..tools.story import masked
 from .shell import (
     FINDINGS,
     HERE,
+    LARGEST,
     Commands,
     ConfigOption,
     Fit,
@@ -47,7 +48,9 @@ _EVERYTHING = 1_000_000
 
 outbox_app = typer.Typer(cls=Commands, no_args_is_help=True, help="The messages: sent, captured or waiting.")
 
-NumberArgument = Annotated[int, typer.Argument(metavar="ID", help="The message's number, as outbox list has it.")]
+NumberArgument = Annotated[
+    int, typer.Argument(metavar="ID", max=LARGEST, help="The message's number, as outbox list has it.")
+]
 StateOption = Annotated[NotificationState | None, typer.Option(help="Only in this state.")]
 MemberOption = Annotated[str | None, typer.Option(help="Only to this member: id, alias, card or e-mail address.")]
 RuleOption = Annotated[str | None, typer.Option(help="Only of this rule.")]
@@ -116,7 +119,7 @@ def open_message(number: NumberArgument, config_path: ConfigOption = HERE) -> No
 @outbox_app.command("export", epilog="Example: pointbell outbox export --state captured --out mails")
 def export_messages(
     numbers: Annotated[
-        list[int] | None, typer.Argument(metavar="[ID]...", help="These messages; by default all.")
+        list[int] | None, typer.Argument(metavar="[ID]...", max=LARGEST, help="These messages; by default all.")
     ] = None,
     *,
     out: Annotated[Path, typer.Option(help="The folder to write to.", file_okay=False)] = Path("outbox"),

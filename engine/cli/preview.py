@@ -44,7 +44,8 @@ def preview_rule(
 ) -> None:
     """Show what a rule would send for an event, or why it would not. Nothing is sent or stored.
 
-    A reminder is shown at each of its offsets, as if it were due. Exits with 1 when nothing would be sent.
+    The rule is tried as of the time at which the event happened; a reminder at each of its offsets, as if it were due.
+    Exits with 1 when nothing would be sent.
     """
     config = programme_at(config_path)
     ruleset = config.ruleset()
@@ -53,7 +54,7 @@ def preview_rule(
         raise PointbellError(f"there is no rule {rule}: {suggest(rule, [one.name for one in ruleset.rules])}")
     happened = _event(config, event, source=source, kind=kind)
     book, member_id = _known(config, happened, member)
-    trial = trial_of(happened, book, utc_now(), member_id=member_id, locale=locale)
+    trial = trial_of(happened, book, happened.occurred_at, member_id=member_id, locale=locale)
     previews = preview(found, trial, ruleset, config.channels())
     files = [_write(found, each, out) if out else [] for each in previews]
     if as_json:

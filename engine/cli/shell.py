@@ -37,7 +37,10 @@ ConfigOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")]
+LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=1_000_000, help="How many at most.")]
+
+LARGEST = 2**63 - 1
+"""No row has a greater number."""
 
 HERE = Path("config.yaml")
 _UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -88,7 +91,9 @@ def show(text: str) -> None:
 
 def show_json(data: object) -> None:
     """Data as JSON; times in ISO 8601."""
-    typer.echo(json.dumps(data, ensure_ascii=False, indent=2, default=_plain))
+    text = json.dumps(data, ensure_ascii=False, indent=2, default=_plain)
+    # A file's name may hold bytes that are no text; the escape that stands for them here is JSON's, too.
+    typer.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
 class Fit(Enum):
@@ -132,7 +137,7 @@ def zone_of(config: Config) -> ZoneInfo:
 def progress_bar(what: str, total: int | None) -> Progress:
     """A bar on standard error that counts bytes; nothing where nobody watches."""
     bar = Progress(
-        TextColumn(what),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TimeRemainingColumn(),

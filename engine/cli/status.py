@@ -16,6 +16,7 @@ from ..store import EventState, Reports
 from .shell import (
     FINDINGS,
     HERE,
+    LARGEST,
     Commands,
     ConfigOption,
     Fit,
@@ -47,6 +48,7 @@ _HINTS = {
     ("notifications", "failed"): ("message", "refused for good: pointbell outbox list --state failed"),
 }
 _EVENTS = {"seq": Fit.WHOLE, "received": Fit.WHOLE, "state": Fit.WHOLE, "event": Fit.CUT, "member": Fit.CUT}
+_UNREAD = {"seq": Fit.WHOLE, "received": Fit.WHOLE, "source": Fit.CUT, "why": Fit.WRAP}
 _WITH_NOTES = (EventState.QUARANTINED, EventState.IGNORED)
 
 events_app = typer.Typer(cls=Commands, no_args_is_help=True, help="What came in: deliveries and what became of them.")
@@ -88,16 +90,16 @@ def list_events(
         return
     zone = zone_of(config)
     say(f"Times are in {zone.key}.")
-    cells = ([row["seq"], local_time(row["received_at"], zone), *_event_cells(row)] for row in rows)
-    if state in _WITH_NOTES:
-        show_table(_EVENTS | {"why": Fit.WRAP}, ([*given, row["note"]] for given, row in zip(cells, rows, strict=True)))
-    else:
-        show_table(_EVENTS, cells)
+    columns, names = (
+        (_UNREAD, ("source", "note")) if state in _WITH_NOTES else (_EVENTS, ("state", "what", "member_id"))
+    )
+    told = ({**row, "what": row["name"] or row["type_hint"]} for row in rows)
+    show_table(columns, ([row["seq"], local_time(row["received_at"], zone), *map(row.get, names)] for row in told))
 
 
 @events_app.command("show", epilog="Example: pointbell events show 12")
 def show_event(
-    seq: Annotated[int, typer.Argument(help="The delivery's number, as events list has it.")],
+    seq: Annotated[int, typer.Argument(max=LARGEST, help="The delivery's number, as events list has it.")],
     *,
     as_json: JsonOption = False,
     config_path: ConfigOption = HERE,
@@ -148,10 +150,6 @@ def _lines(config: Config, rules: Mapping[str, Any], counts: Mapping[str, Any]) 
 
 def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
-
-
-def _event_cells(row: Mapping[str, Any]) -> list[Any]:
-    return [row["state"], row["name"] or row["type_hint"], row["member_id"]]
 
 
 def _facts(row: Mapping[str, Any], zone: Any) -> list[tuple[str, Any]]:

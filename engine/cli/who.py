@@ -10,6 +10,7 @@ from .shell import FINDINGS, say, say_error
 
 def member_named(reports: Reports, name: str) -> str:
     """The one member with this id, alias, card or address; otherwise says who may be meant, and exits with 1."""
+    name = name.encode("utf-8", "replace").decode()  # The shell hands over any bytes.
     found = reports.find_members(name)
     if len(found) == 1:
         return found[0]

@@ -143,7 +143,7 @@ async def _log_in(client: SMTP, relay: Relay, username: str) -> None:
 
 
 async def _authenticate(client: SMTP, relay: Relay, username: str) -> None:
-    """One attempt, lest a wrong password lock the account; only a method the relay then denies is followed by another."""
+    """One attempt, lest a wrong password lock the account; another only if the relay denies knowing the method."""
     methods = {"plain": client.auth_plain, "login": client.auth_login, "cram-md5": client.auth_crammd5}
     offered = [method for name, method in methods.items() if name in client.server_auth_methods]
     if not offered:

@@ -37,6 +37,7 @@ from .identity import public_id
 from .signing import sign, signing_key
 
 _PORTS = {"http": 80, "https": 443}
+_PORT_END = 65_536
 _ABOUT_THE_MESSAGE = frozenset({400, 413, 422})
 _LONGEST_WAIT = 86_400  # seconds of Retry-After we believe
 _LONGEST_ANSWER = 65_536  # bytes
@@ -75,8 +76,8 @@ class WebhookSettings(BaseModel):
             url = httpx2.URL(self.url)
         except httpx2.InvalidURL as error:
             raise ValueError(f"url: {error}") from None
-        if url.scheme not in _PORTS or not url.host:
-            raise ValueError("url: must be https://host/path")
+        if url.scheme not in _PORTS or not url.host or not 0 < (url.port or 1) < _PORT_END:
+            raise ValueError("url: must be https://host/path or https://host:port/path")
         if url.scheme == "http" and not self.allow_private:
             raise ValueError("url: must be https, since messages hold personal data (http needs allow_private: true)")
         if url.userinfo:

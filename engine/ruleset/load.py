@@ -17,6 +17,7 @@ from .diagnostics import Diagnostic, format_text, in_order, summary
 from .parse import Named, RuleFile, read_rules
 from .rule import BeforeTrigger, EventTrigger, Rule
 from .template_files import Folder, read_folder
+from .template_use import check_use
 from .templates import Templates
 from .vocabulary import Vocabulary, no_other_spelling
 from .yaml import MAX_BYTES, read_yaml
@@ -81,9 +82,9 @@ def load_ruleset(
     contents, unreadable = _read_rules(root)
     files = [read_rules(read_yaml(data, file), known) for file, data in contents.items()]
     findings = [finding for file in files for finding in file.diagnostics]
-    diagnostics = in_order([*found, *unreadable, *findings, *_names_twice(files)])
-    _refuse_errors(diagnostics)
     rules = tuple(rule for file in files for rule in file.rules)
+    diagnostics = in_order([*found, *unreadable, *findings, *_names_twice(files), *check_use(rules, templates)])
+    _refuse_errors(diagnostics)
     return assemble(
         rules=rules,
         templates=templates,

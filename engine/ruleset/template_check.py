@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from babel import Locale
@@ -74,6 +76,7 @@ _REFUSALS: Mapping[type[nodes.Node], tuple[str, str]] = {
     nodes.Dict: ("{", "tables of values are not available; plural forms go into strings.<locale>.yaml"),
 }
 
+_UNQUOTED = re.compile(r"<[^<>]*\s[\w-]+\s*=\s*\Z")
 _SPECIAL_CALLS = frozenset({"super", "caller"})
 
 
@@ -93,6 +96,14 @@ def findings(tree: nodes.Template, environment: TemplateEnvironment) -> Iterator
             yield _refusal(node)
         elif check := _CHECKS.get(type(node)):
             yield from check(node, environment, macros)
+
+
+def unquoted(tree: nodes.Template) -> Iterator[Finding]:
+    """Attributes whose value is written without quotes: escaping cannot keep a value inside them."""
+    for output in tree.find_all(nodes.Output):
+        for text, value in pairwise(output.nodes):
+            if isinstance(text, nodes.TemplateData) and _UNQUOTED.search(text.data):
+                yield value.lineno, "", codes.NOT_AVAILABLE, "an attribute's value needs quotes", 'write ="{{ … }}"'
 
 
 def references(tree: nodes.Template) -> Iterator[Reference]:

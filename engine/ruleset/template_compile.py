@@ -111,6 +111,7 @@ class Language:
             self.problems.append(file.finding(1, "", codes.TOO_LARGE, "has too many tags and texts"))
             return None
         found = [file.finding(*finding) for finding in check.findings(tree, self.environment)]
+        found += [file.finding(*finding) for finding in check.unquoted(tree) if is_html(name)]
         self.problems.extend(found)
         named = tuple(check.references(tree))
         usable = [self._follow(reference, file, trail) for reference in named]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
@@ -76,12 +77,12 @@ def locale_tag(text: str) -> str | None:
         return None
 
 
-def fallbacks(locale: str) -> Iterator[str]:
+@lru_cache(maxsize=256)
+def fallbacks(locale: str) -> tuple[str, ...]:
     """A locale and the more general ones it falls back to; nothing for what is no locale."""
     tag = locale_tag(locale)
-    while tag:
-        yield tag
-        tag = tag.rpartition("-")[0]
+    parts = tag.split("-") if tag else []
+    return tuple("-".join(parts[:length]) for length in range(len(parts), 0, -1))
 
 
 def read_folder(root: Path) -> Folder:

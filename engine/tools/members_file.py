@@ -131,7 +131,7 @@ def _records(reader: _Reader, before: int) -> Iterator[tuple[int, list[str] | st
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            yield line, f"the quotes do not match: {error}"
+            yield line, f"the quotes do not match between here and line {before + reader.line_num}: {error}"
             continue
         if cells is None:
             return

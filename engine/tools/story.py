@@ -165,8 +165,11 @@ def _skip(rows: tuple[Row, ...], zone: tzinfo) -> str:
     why = reason_in_words(row["reason"], (row["detail"] or "").replace(f"member {row['member_id']} ", "the member "))
     if row["slot"] and row["event_name"] != TIMER_DUE:
         return f"reminder {row['slot']} not scheduled: {why}"
-    what = "message held" if row["reason"] == Reason.TEMPLATE_HELD else "nothing sent"
-    return f"{what} {_occasion(row, zone)}: {why}"
+    # Where a rule sends several messages, one of them may be missing and the others not.
+    one_of_several = row["template"] and row["template"] != row["rule"]
+    what = f"{row['template']} not sent" if one_of_several else "nothing sent"
+    held = row["reason"] == Reason.TEMPLATE_HELD
+    return f"{'message held' if held else what} {_occasion(row, zone)}: {why}"
 
 
 _SENTENCES: Mapping[str, Callable[[tuple[Row, ...], tzinfo], str]] = {

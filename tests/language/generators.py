@@ -3,12 +3,19 @@
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from engine.language import GROUPS, Scope, build_view
 from engine.language.kinds import Kind
 from engine.language.schema import CARD_FIELDS, COUNTERS, EVENT_FIELDS, MEMBER_FIELDS
 from engine.model import TIMER_DUE, Card, Event, Fact, Facts, Member
+
+
+def steadily(examples):
+    """Settings for so many examples, however busy the machine is."""
+    return settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 
 NOW = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
 PROGRAMME = {"name": "Zażółć", "timezone": "Europe/Warsaw", "locale": "pl", "currency": None}

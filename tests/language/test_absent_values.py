@@ -1,7 +1,7 @@
 """A value that is not there can be tested and defaulted, and never becomes text."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import StrictUndefined, UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
@@ -9,7 +9,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from engine.language import JINJA_FILTERS, JINJA_FUNCTIONS, JINJA_TESTS, Absent, Scope
 from engine.language.node import Node
 
-from .generators import views
+from .generators import steadily, views
 
 
 def environment(*, autoescape):
@@ -143,7 +143,7 @@ READS = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@steadily(150)
 @given(st.data(), st.sampled_from(READS), st.sampled_from(INTO_TEXT), st.sampled_from(ENVIRONMENTS))
 def test_no_fact_that_is_not_there_is_ever_printed(data, read, template, jinja):
     view = data.draw(views({"custom", "points_expired", "tier_left"}))
@@ -177,7 +177,7 @@ def test_every_name_leads_to_a_fact_and_none_to_a_method():
 def test_a_scope_and_a_view_agree_on_what_may_be_absent():
     """Whatever the scope calls always there is there in every view."""
 
-    @settings(max_examples=60, deadline=None)
+    @steadily(60)
     @given(st.data())
     def agree(data):
         scope = Scope.for_events(["points_in", "tier_joined"])

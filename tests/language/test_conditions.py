@@ -3,12 +3,14 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.language import EvaluationError, InvalidExpression, Scope, compile_condition
 from engine.language.condition import HOLDS, leaves, words
 from engine.language.node import Node
+
+from .generators import steadily
 
 SCOPE = Scope.for_events(["points_expired"])
 
@@ -257,7 +259,7 @@ def meaning(data):
     return {"all": all(held), "any": any(held), "none": not any(held)}[key]
 
 
-@settings(max_examples=200, deadline=None)
+@steadily(200)
 @given(trees)
 def test_blocks_mean_what_they_say_and_can_be_said_as_one_expression(data):
     condition = compile_condition(data, SCOPE)

@@ -4,12 +4,12 @@ import warnings
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.language import CODES, InvalidExpression, Scope, Severity, compile_expression
 
-from .generators import scopes, word_soups
+from .generators import scopes, steadily, word_soups
 
 EXPIRED = Scope.for_events(["points_expired"])
 SEVERAL = Scope.for_events(["points_earned", "points_expired", "tier_joined"])
@@ -321,13 +321,13 @@ _WHOLE = (
 pieces = st.sampled_from([*"\"'()[]\\\n\x00\ud800é1.|=\t\u2028ﬁ,:", *_WHOLE])
 
 
-@settings(max_examples=500, deadline=None)
+@steadily(500)
 @given(st.text() | st.lists(pieces, max_size=15).map("".join))
 def test_any_text_gives_an_expression_or_problems(text):
     check_never_raises(text, EXPIRED)
 
 
-@settings(max_examples=500, deadline=None)
+@steadily(500)
 @given(scopes(), word_soups)
 def test_any_words_give_an_expression_or_problems(given_scope, text):
     check_never_raises(text, given_scope[0])

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
@@ -24,7 +24,7 @@ from engine.language.kinds import NUMBER, YES_NO, maybe
 from engine.language.node import Items, Node, plain
 from engine.language.schema import CARD_FIELDS
 
-from .generators import chains, expressions, scopes, views
+from .generators import chains, expressions, scopes, steadily, views
 
 
 def environment():
@@ -62,7 +62,7 @@ def accepted(text, scope):
         return None
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@steadily(300)
 @given(st.data())
 def test_an_expression_means_the_same_in_jinja(data):
     scope, fitting = data.draw(scopes())
@@ -80,7 +80,7 @@ NUMBERS = Scope.for_reminder("card.next_expiration_date").extended(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@steadily(1000)
 @given(chains(), st.tuples(*[st.sampled_from([0, 1, 2.5, -3])] * 3), st.sampled_from([None, 0, 1]), st.booleans())
 def test_precedence_is_the_same_in_jinja(text, numbers, balance, active):
     expression = accepted(text, NUMBERS)
@@ -98,7 +98,7 @@ def test_enough_random_expressions_are_accepted():
     """Otherwise the tests above would prove little."""
     seen = Counter()
 
-    @settings(max_examples=300, deadline=None, database=None, derandomize=True)
+    @settings(steadily(300), database=None, derandomize=True)
     @given(scopes().flatmap(lambda given: st.tuples(st.just(given[0]), expressions(given[0]))), chains())
     def count(written, chain):
         scope, text = written
@@ -111,7 +111,7 @@ def test_enough_random_expressions_are_accepted():
     assert seen["chains"] > 15
 
 
-@settings(max_examples=200, deadline=None)
+@steadily(200)
 @given(st.data())
 def test_what_a_condition_is_said_to_prove_is_there_when_it_holds(data):
     scope, fitting = data.draw(scopes())
@@ -135,7 +135,7 @@ def fact(view, path):
 wild = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just([1]) | st.just({"x": 1})
 
 
-@settings(max_examples=200, deadline=None)
+@steadily(200)
 @given(st.data())
 def test_facts_of_any_type_never_break_a_condition(data):
     scope = Scope.for_events(["points_expired"])

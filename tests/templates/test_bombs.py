@@ -34,7 +34,7 @@ REFUSED_WHEN_RENDERED = [
     "{% for i in range(100000000) %}x{% endfor %}",
     "{% for i in range(1000) %}{% for j in range(1000) %}{% endfor %}{% endfor %}x",
     "{% for i in range(900) %}{% for j in range(9) %}{{ 'x' ~ '" + "y" * 400 + "' }}{% endfor %}{% endfor %}",
-    "{% for i in range(900) %}" + "{% if i %}{% endif %}" * 2000 + "{% endfor %}x",
+    "{% for i in range(900) %}" + "{% if i %}{% endif %}" * 900 + "{% endfor %}x",
     "{% set s = 'aaaaaaaaaa' %}" + "{% set s = s ~ s %}" * 60 + "{{ s }}",
     "{% set s = 10 %}" + "{% set s = s * s %}" * 60 + "{{ s }}",
     "{% set s = ['a'] %}{{ s * 1000000000 }}",

@@ -64,6 +64,7 @@ def test_names_channels_and_locales_are_known(tmp_path):
         ("a/email.en.html", '---\nsubject: "{{ evnt.points }}"\n---\nHi', (2, 14, "PB409")),
         ("a/email.en.html", "---\nsubject: >\n  Hi\n  {{ 1 | nope }}\n---\nHi", (4, 10, "PB405")),
         ("a/email.en.html", '---\nsubject: "Hi"\n---\nHi\n\n{{ event.points | pionts }}', (6, 19, "PB405")),
+        ("a/email.en.html", MAIL + "<p\ntitle={{ event.reason }}>", (6, 1, "PB405")),
         ("a/sms.en.txt", "x\n{% if x %}", (2, 1, "PB404")),
         ("a/sms.en.txt", "x\n\n{% fro x in y %}", (3, 1, "PB404")),
         ("a/sms.en.txt", 'x\n{% include "partials/x.txt" %}', (2, 13, "PB406")),

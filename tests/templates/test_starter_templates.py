@@ -6,11 +6,10 @@ from itertools import product
 
 import pytest
 
-from engine.language import Scope
 from engine.model import Programme
 from engine.ruleset import load_ruleset
 from engine.ruleset.plaintext import text_of
-from engine.ruleset.rule import EventTrigger
+from engine.ruleset.template_use import check_use
 
 from .samples import BRAND, reminder, view
 
@@ -203,10 +202,8 @@ def test_every_template_speaks_every_language_of_the_programme(ruleset):
 def test_every_template_has_the_facts_of_the_rules_that_send_it(ruleset):
     assert ruleset.warnings == ()
     for rule in ruleset.rules:
-        on = rule.on
-        scope = Scope.for_events(on.names) if isinstance(on, EventTrigger) else Scope.for_reminder(on.field)
-        for send, locale in product(rule.sends, LOCALES):
-            assert list(ruleset.templates.choose(send.template, send.channel, locale).findings(scope)) == []
+        assert {send.template for send in rule.sends} <= ruleset.templates.names()
+    assert list(check_use(ruleset.rules, ruleset.templates)) == []
 
 
 def _least(name):

@@ -2,7 +2,10 @@
 
 import pytest
 
+from engine.errors import RulesetInvalid
 from engine.language.scope import Scope
+from engine.model import Programme
+from engine.ruleset import load_ruleset
 
 from .samples import load
 
@@ -87,4 +90,16 @@ def test_layouts_and_subjects_are_looked_at_too(tmp_path):
     assert sorted((problem.file, problem.line) for problem in found) == [
         ("templates/a/email.en.html", 2),
         ("templates/layouts/l.html", 2),
+    ]
+
+
+def test_a_ruleset_whose_template_names_a_fact_its_rule_has_not_is_refused(tmp_path):
+    load(tmp_path, {"note/email.en.html": '---\nsubject: "S"\n---\n{{ event.balance }} {{ event.reason }}'})
+    (tmp_path / "rules").mkdir()
+    rule = "rule: note\non: points_added\nif: event.balance and event.balance > 3\nsend: note\n"
+    (tmp_path / "rules" / "note.yaml").write_text(rule)
+    with pytest.raises(RulesetInvalid) as refused:
+        load_ruleset(tmp_path, programme=Programme(name="P", timezone="UTC"))
+    assert [(found.file, found.line, found.column, found.code) for found in refused.value.diagnostics] == [
+        ("templates/note/email.en.html", 4, 24, "PB412")
     ]

@@ -1,13 +1,19 @@
 """What the operator's tools ask: alive, ready, and how much of everything."""
 
-from datetime import UTC, datetime, timedelta
+import io
+import sqlite3
+from datetime import timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from engine.config import load_config
+from engine.daemon import _measure, assemble
+from engine.logs import make_log
 from engine.model import Reason
 
-from ..running import EVENT, running
+from ..running import EVENT, SECRET, programme, running
+from ..store.conftest import NOON, message, queue
 
 
 @pytest.fixture
@@ -22,10 +28,12 @@ async def test_a_daemon_at_work_is_alive_and_ready(daemon):
     assert (await daemon.client.head("/readyz")).content == b""
 
 
-async def test_asking_leaves_nothing_behind(daemon):
-    before = await daemon.store.status_rows() if hasattr(daemon.store, "status_rows") else daemon.events()
+async def test_asking_for_readiness_leaves_nothing_behind(daemon):
     await daemon.client.get("/readyz")
-    assert daemon.events() == before
+    with sqlite3.connect(daemon.shop.config.database) as connection:
+        [(left,)] = connection.execute("SELECT count(*) FROM meta WHERE name = 'probe'")
+    connection.close()
+    assert left == 0
 
 
 async def test_metrics_are_those_of_prometheus(daemon):
@@ -55,9 +63,12 @@ async def test_decisions_and_messages_are_counted_by_what_became_of_them(daemon)
     assert {label["reason"] for label in decisions} <= {"", *Reason}
 
 
-async def test_the_age_of_the_oldest_work_is_measured(daemon, monkeypatch):
-    await daemon.shop.store.close()
-    ages = []
-    monkeypatch.setattr(daemon.shop.observer.metrics, "oldest_due", ages.append)
-    now = datetime.now(UTC)
-    assert now + timedelta() == now
+async def test_the_age_of_the_oldest_work_is_measured(tmp_path):
+    config = load_config(programme(tmp_path), {"WEBHOOK_SECRET": SECRET})
+    log = make_log(io.StringIO())
+    async with assemble(config, log, lambda: NOON + timedelta(minutes=5)) as shop:
+        await _measure(shop)
+        assert b"\npointbell_oldest_due_age_seconds 0.0\n" in shop.observer.metrics.text()
+        await queue(shop.store, message())
+        await _measure(shop)
+        assert b"\npointbell_oldest_due_age_seconds 300.0\n" in shop.observer.metrics.text()

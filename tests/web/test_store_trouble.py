@@ -16,7 +16,7 @@ PAGES = 120
 
 
 def body(number):
-    return f'{{"id": "evt_{number}", "filling": "{"x" * 7_000}"}}'.encode()
+    return f'{{"number": {number}, "filling": "{"x" * 7_000}"}}'.encode()
 
 
 def limit(store, pages):
@@ -33,9 +33,8 @@ def impatient(monkeypatch):
 async def test_a_full_database_refuses_loses_nothing_and_recovers(tmp_path):
     async with running(tmp_path) as daemon:
         limit(daemon.store, PAGES)
-        taken, number = [], 0
+        number = 0
         while (answer := await daemon.post("/ingest/open", body(number))).status_code == 202:
-            taken.append(f"evt_{number}")
             number += 1
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
         assert await daemon.metric("pointbell_deliveries_total", source="open", result="busy") == 1
@@ -46,7 +45,7 @@ async def test_a_full_database_refuses_loses_nothing_and_recovers(tmp_path):
         limit(daemon.store, 10_000)
         assert (await daemon.client.get("/readyz")).status_code == 200
         assert (await daemon.post("/ingest/open", body(number))).status_code == 202
-        assert {row["key"] for row in daemon.events()} == {*taken, f"evt_{number}"}
+        assert len(daemon.events()) == number + 1
 
 
 async def test_a_locked_database_refuses_and_recovers(tmp_path, impatient):
@@ -59,7 +58,7 @@ async def test_a_locked_database_refuses_and_recovers(tmp_path, impatient):
         other.execute("ROLLBACK")
         other.close()
         assert (await daemon.post("/ingest/open", body(1))).status_code == 202
-        assert [row["key"] for row in await daemon.settled()] == ["evt_1"]
+        assert len(await daemon.settled()) == 1
 
 
 async def test_a_database_that_does_not_answer_is_not_ready(tmp_path, monkeypatch):

@@ -1,0 +1,32 @@
+"""The starter programme: complete, sound, and never in anybody's way."""
+
+import pytest
+
+from engine.errors import PointbellError
+from engine.tools.starter import copy_starter, example_events, starter_root
+
+
+def test_the_copy_is_the_programme_of_this_repository(tmp_path, root):
+    written = copy_starter(tmp_path / "new" / "programme")
+    assert starter_root() == root
+    assert {path.parts[0] for path in written} == {"config.yaml", "rules", "templates"}
+    for path in written:
+        assert (tmp_path / "new" / "programme" / path).read_bytes() == (root / path).read_bytes()
+
+
+@pytest.mark.parametrize("taken", ["config.yaml", "rules", "templates"])
+def test_nothing_is_overwritten(taken, tmp_path):
+    (tmp_path / taken).mkdir()
+    with pytest.raises(PointbellError, match=f"already has {taken}, and init never overwrites"):
+        copy_starter(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [taken]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PointbellError, match="cannot write to .*file"):
+        copy_starter(tmp_path / "file" / "below")
+
+
+def test_the_published_events_are_at_hand():
+    assert "voucher.loyalty_card.points_expired" in {path.stem for path in example_events()}
