@@ -16,7 +16,11 @@ from .errors import PointbellError, RulesetInvalid
 from .logs import mask
 from .metrics import Metrics
 from .pipeline import CAPTURE
+from .ruleset import Diagnostic
 from .store import EventState, Queued, Settled, Settlement
+
+_SHOWN = 20
+"""Findings of a bad ruleset that a log line holds; `pointbell check` shows them all."""
 
 _OUTCOMES: dict[type[Delivery], str] = {
     Sent: "sent",
@@ -96,4 +100,6 @@ class Observer:
     def reload_failed(self, ruleset: str, error: RulesetInvalid) -> None:
         """The files were read again and are bad; ``ruleset`` stays in force."""
         self.metrics.reload(successful=False)
-        self.log.error("reload failed", ruleset=ruleset, findings=str(error).splitlines())
+        findings = [found for found in error.diagnostics if isinstance(found, Diagnostic)]
+        places = [f"{one.file}:{one.line}:{one.column}: {one.message}" for one in findings[:_SHOWN]]
+        self.log.error("reload failed", ruleset=ruleset, findings=places, count=len(findings))

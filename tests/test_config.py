@@ -59,7 +59,9 @@ def test_little_needs_to_be_said(tmp_path):
 
 
 def test_a_programme_knows_its_brand_and_where_channels_find_addresses(tmp_path):
-    channels = "channels: {email: {kind: email, from: a@example.org, host: h}, sms: {kind: capture, address_field: phone}}"
+    channels = (
+        "channels: {email: {kind: email, from: a@example.org, host: h}, sms: {kind: capture, address_field: phone}}"
+    )
     brand = 'brand: {postal_address: "1 Loop Street", colour: "#1f6f5c", website: https://example.org/club}'
     text = MINIMAL.partition("channels:")[0] + f"{channels}\n{brand}\n"
     programme = load(tmp_path, text).programme()
@@ -260,7 +262,9 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_their_places(tmp_path):
 
 def test_a_colour_without_quotes_is_a_comment_and_that_is_said(tmp_path):
     fix = "text with a # needs quotes: what follows a # is a comment"
-    assert f"config.yaml:5:3: brand.colour is empty; {fix}" in faults(tmp_path, with_section("brand:\n  colour: #112233"))
+    assert f"config.yaml:5:3: brand.colour is empty; {fix}" in faults(
+        tmp_path, with_section("brand:\n  colour: #112233")
+    )
 
 
 @pytest.mark.parametrize("data", [b"programme: [", b"\xff\xfe", b"a: 1\na: 2", b"a: &x 1", b"- 1", b"", b"5"])

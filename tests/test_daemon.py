@@ -6,8 +6,9 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import sys
-from datetime import timedelta
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,10 @@ import pytest
 from engine.config import load_config
 from engine.daemon import _at_the_end, assemble, open_daemon, run, tell_systemd
 from engine.errors import ConfigError, RulesetInvalid, StoreOwned
+from engine.ingest import Delivery
 from engine.logs import make_log
-from engine.model import OnAmbiguous
-from engine.store import Reports, sqlite
+from engine.store import Received, Reports
+from engine.store import sqlite as sqlite_store
 
 from .running import CONFIG, SECRET, programme, running
 from .smtp_sink import Fault, SmtpSink
@@ -76,7 +78,10 @@ async def test_an_event_becomes_a_mail(tmp_path):
 
 
 async def test_in_capture_mode_nobody_is_written_to(tmp_path):
-    async with SmtpSink() as sink, running(tmp_path, (LIVE % sink.port).replace("live", "capture")) as daemon:
+    async with (
+        SmtpSink() as sink,
+        running(tmp_path, (LIVE % sink.port).replace("mode: live", "mode: capture")) as daemon,
+    ):
         await daemon.post("/ingest/shop", expired("anna"))
         while not daemon.said("captured"):
             await asyncio.sleep(0)
@@ -128,19 +133,14 @@ async def test_unsigned_sources_within_reach_of_others_are_warned_of(tmp_path):
 async def test_what_a_lost_process_had_claimed_is_taken_up_again(tmp_path):
     config = settings(tmp_path)
     async with assemble(config, silent()) as shop:
-        await shop.store.add_events([_received(shop)])
+        lost = Received(source="open", key="k", lane="k", raw=b"{", received_at=shop.pipeline.now())
+        await shop.store.add_events([lost])
         assert len(await shop.store.claim_events(1, shop.pipeline.now())) == 1
     async with running(tmp_path) as daemon:
         [line] = daemon.said("store open")
         assert line["deliveries_taken_back"] == 1
         [row] = await daemon.settled()
         assert row["state"] == "quarantined"
-
-
-def _received(shop):
-    from engine.store import Received  # noqa: PLC0415
-
-    return Received(source="open", key="k", lane="k", raw=b"{", received_at=shop.pipeline.now())
 
 
 # --- reloading ---
@@ -178,10 +178,11 @@ async def test_a_bad_set_of_rules_leaves_the_old_one_in_force(tmp_path):
 
 
 async def test_reminders_follow_new_rules_once_the_database_can_be_asked(tmp_path, monkeypatch):
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 20)
+    monkeypatch.setattr(sqlite_store, "BUSY_TIMEOUT_MS", 20)
     async with running(tmp_path) as daemon:
         (tmp_path / RULE).write_text("rule: new\non: points_expired\nsend: points-expired\n", encoding="utf-8")
-        other = _locked(tmp_path / "pointbell.db")
+        other = sqlite3.connect(tmp_path / "pointbell.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
         assert await daemon.daemon.reload()
         assert "replan" in [line["step"] for line in daemon.said("refused")]
         other.execute("ROLLBACK")
@@ -190,18 +191,10 @@ async def test_reminders_follow_new_rules_once_the_database_can_be_asked(tmp_pat
         assert await daemon.shop.pipeline.replan() == 0
 
 
-def _locked(path):
-    import sqlite3  # noqa: PLC0415
-
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    return other
-
-
 # --- stopping ---
 
 
-async def test_a_mail_whose_permit_was_given_is_finished_before_the_end(tmp_path):
+async def test_a_mail_whose_permit_was_given_is_seen_to_its_end(tmp_path):
     async with SmtpSink() as sink:
         sink.on("dot", Fault(silent=True, taken=True))
         async with running(tmp_path, LIVE % sink.port) as daemon:
@@ -209,20 +202,35 @@ async def test_a_mail_whose_permit_was_given_is_finished_before_the_end(tmp_path
             while not sink.accepted:
                 await asyncio.sleep(0)
             assert states(tmp_path) == ["permitted"]
-            asyncio.get_running_loop().call_soon(sink.hang_up)
+            lost = asyncio.ensure_future(_hang_up_during_the_drain(daemon, sink))
+        await lost
         assert states(tmp_path) == ["unknown"]
 
 
-async def test_a_request_under_way_is_answered_before_the_end(tmp_path):
+async def _hang_up_during_the_drain(daemon, sink):
+    await daemon.shop.worker._stopping.wait()
+    sink.hang_up()
+
+
+async def test_a_request_under_way_is_answered_although_the_door_is_closed(tmp_path):
     async with running(tmp_path) as daemon:
         reader, writer = await asyncio.open_connection("127.0.0.1", daemon.port)
         writer.write(b"POST /ingest/open HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{")
-        while not daemon.shop.worker:
-            await asyncio.sleep(0)
         await daemon.client.get("/healthz")
-        asyncio.get_running_loop().call_later(0.01, writer.write, b"}")
+        late = asyncio.ensure_future(_write_once_closed(daemon.port, writer))
+    await late
     assert (await reader.read()).startswith(b"HTTP/1.1 202 ")
     writer.close()
+
+
+async def _write_once_closed(port, writer):
+    while True:
+        try:
+            _, probe = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            writer.write(b"}")
+            return
+        probe.close()
 
 
 async def test_something_vital_that_ends_by_itself_ends_the_daemon(tmp_path):
@@ -247,8 +255,6 @@ async def test_a_fault_that_ends_a_loop_is_logged(tmp_path, monkeypatch):
 
 
 async def test_clean_ups_run_in_reverse_and_a_failing_one_is_named_and_keeps_no_other():
-    from contextlib import AsyncExitStack  # noqa: PLC0415
-
     out, done = io.StringIO(), []
 
     async def good():
@@ -280,25 +286,19 @@ def test_systemd_is_told_where_it_asks(monkeypatch):
 # --- the whole program ---
 
 
-def test_until_idle_does_what_is_due_and_ends(tmp_path, monkeypatch, capfd):
+def test_until_idle_does_what_is_due_and_ends(tmp_path, capfd):
     path = programme(tmp_path, LIVE % 9 + "")
-    path.write_text(path.read_text(encoding="utf-8").replace("live", "capture"), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace("mode: live", "mode: capture"), encoding="utf-8")
 
     async def prepare():
         async with assemble(load_config(path), silent()) as shop:
-            body = _body(shop, expired("anna"))
-            assert await shop.accept(body)
+            source = shop.pipeline.sources["shop"]
+            assert await shop.accept(Delivery(source=source, body=expired("anna"), received_at=shop.pipeline.now()))
 
     asyncio.run(prepare())
     assert run(path, until_idle=True) == 0
     assert states(tmp_path) == ["captured"]
     assert json.loads(capfd.readouterr().err.splitlines()[-1])["event"] == "idle"
-
-
-def _body(shop, raw):
-    from engine.ingest import Delivery  # noqa: PLC0415
-
-    return Delivery(source=shop.pipeline.sources["shop"], body=raw, received_at=shop.pipeline.now())
 
 
 def test_a_daemon_that_cannot_start_says_why(tmp_path):

@@ -14,6 +14,7 @@ from engine.logs import libraries_to, make_log, mask
 from engine.metrics import Metrics
 from engine.model import Reason
 from engine.observer import Observer
+from engine.ruleset import Diagnostic
 from engine.store import EventState, Queued, Settled, Settlement
 
 from .store.conftest import NOON
@@ -201,7 +202,10 @@ def test_trouble_we_know_is_a_line_and_a_fault_of_ours_brings_its_traceback(page
 
 def test_reloads_are_told_with_the_hash_and_the_findings(page):
     page.observer.loaded("aaa", 3, NOON)
-    page.observer.reload_failed("aaa", RulesetInvalid("rules/a.yaml:1:1: no\nrules/a.yaml:2:1: not this either"))
+    findings = tuple(
+        Diagnostic(file="rules/a.yaml", line=line, column=4, code="PB101", message="no") for line in range(1, 31)
+    )
+    page.observer.reload_failed("aaa", RulesetInvalid("30 errors", findings))
     assert page.counts("pointbell_last_reload_successful 0.0")
     page.observer.reloaded("aaa", "bbb")
     page.observer.loaded("bbb", 4, NOON)
@@ -212,6 +216,7 @@ def test_reloads_are_told_with_the_hash_and_the_findings(page):
     assert page.counts('pointbell_reloads_total{result="failure"} 1.0')
     assert page.counts('pointbell_reloads_total{result="success"} 1.0')
     _, failed, reloaded, in_force = page.lines
-    assert (failed["level"], failed["ruleset"], len(failed["findings"])) == ("error", "aaa", 2)
+    assert (failed["level"], failed["ruleset"], failed["count"]) == ("error", "aaa", 30)
+    assert failed["findings"] == [f"rules/a.yaml:{line}:4: no" for line in range(1, 21)]
     assert (reloaded["before"], reloaded["ruleset"], reloaded["changed"]) == ("aaa", "bbb", True)
     assert (in_force["ruleset"], in_force["rules"]) == ("bbb", 4)

@@ -237,11 +237,6 @@ def _check_arithmetic(
             yield node.lineno, node.operator, codes.NOT_AVAILABLE, message, "join texts with ~"
 
 
-def _check_loop(node: nodes.For, _environment: TemplateEnvironment, _macros: Collection[str]) -> Iterator[Finding]:
-    if node.recursive:
-        yield node.lineno, "recursive", codes.NOT_AVAILABLE, "recursive loops are not available", None
-
-
 def _check_reference(
     node: nodes.Extends | nodes.Include | nodes.FromImport, _environment: TemplateEnvironment, _macros: Collection[str]
 ) -> Iterator[Finding]:
@@ -276,7 +271,6 @@ _CHECKS: Mapping[type[nodes.Node], Callable[[Any, TemplateEnvironment, Collectio
     nodes.Getattr: _check_field,
     nodes.Getitem: _check_field,
     **dict.fromkeys((nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod), _check_arithmetic),
-    nodes.For: _check_loop,
     nodes.Extends: _check_reference,
     nodes.Include: _check_reference,
     nodes.FromImport: _check_reference,

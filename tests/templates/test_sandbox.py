@@ -1,8 +1,11 @@
 """What templates may read, call and print."""
 
 import pytest
+from babel import Locale
+from jinja2.exceptions import SecurityError
 
 from engine.errors import TemplateError
+from engine.ruleset.environment import Phrases, TemplateEnvironment
 
 from .samples import load, say, view
 
@@ -107,6 +110,13 @@ def test_what_cannot_be_worded_is_held_and_says_where(tmp_path, source, why):
         say(tmp_path, f"one\ntwo {source}")
     assert str(held.value).startswith("templates/note/sms.en.txt:2: ")
     assert why in str(held.value)
+
+
+@pytest.mark.parametrize("function", [open, "".join, print, type, lambda: None])
+def test_nothing_else_can_be_called_however_it_came_in(function):
+    environment = TemplateEnvironment(Locale("en"), Phrases({}))
+    with pytest.raises(SecurityError):
+        environment.call(None, function)
 
 
 def test_values_are_never_templates(tmp_path):

@@ -51,7 +51,9 @@ async def test_a_body_that_cannot_be_read_is_kept_with_the_reason(daemon, body, 
 
 
 async def test_a_type_nobody_knows_is_kept_and_counted(daemon):
-    answer = await daemon.post("/ingest/open", EVENT.read_bytes().replace(b"voucher.loyalty_card.points_added", b"moon.rose"))
+    answer = await daemon.post(
+        "/ingest/open", EVENT.read_bytes().replace(b"voucher.loyalty_card.points_added", b"moon.rose")
+    )
     assert answer.status_code == 202
     assert [row["state"] for row in await daemon.settled()] == ["ignored"]
     assert await daemon.metric("pointbell_events_total", state="ignored") == 1
@@ -117,7 +119,9 @@ async def test_a_sender_who_leaves_is_forgotten(daemon):
     assert daemon.events() == []
 
 
-@pytest.mark.parametrize("request_", [b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"POST /ingest/\xff HTTP/1.1\r\n\r\n"])
+@pytest.mark.parametrize(
+    "request_", [b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"POST /ingest/\xff HTTP/1.1\r\n\r\n"]
+)
 async def test_what_is_no_http_is_answered_and_dropped(daemon, request_):
     reader, writer = await asyncio.open_connection("127.0.0.1", daemon.port)
     writer.write(request_)
@@ -128,7 +132,7 @@ async def test_what_is_no_http_is_answered_and_dropped(daemon, request_):
 async def test_addresses_in_bodies_do_not_reach_the_log_or_the_metrics(daemon):
     canary = "canary@private.example"
     bodies = [json.dumps({"id": canary, "type": canary, "data": {"email": canary, canary: canary}}).encode()]
-    bodies += [f'{{"{canary}": 1, "{canary}": 2}}'.encode(), canary.encode(), b'"' + canary.encode() + b"\\u0000\""]
+    bodies += [f'{{"{canary}": 1, "{canary}": 2}}'.encode(), canary.encode(), b'"' + canary.encode() + b'\\u0000"']
     for body in bodies:
         await daemon.post("/ingest/open", body)
         await daemon.post("/ingest/signed", body, x_voucherify_signature=canary)

@@ -48,7 +48,9 @@ async def test_metrics_are_those_of_prometheus(daemon):
 
 
 async def test_the_mode_in_force_is_a_metric(daemon):
-    values = {mode: await daemon.metric("pointbell_delivery_mode", mode=mode) for mode in ("capture", "allowlist", "live")}
+    values = {
+        mode: await daemon.metric("pointbell_delivery_mode", mode=mode) for mode in ("capture", "allowlist", "live")
+    }
     assert values == {"capture": 1, "allowlist": 0, "live": 0}
 
 
