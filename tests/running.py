@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import shutil
@@ -39,6 +40,12 @@ def programme(folder: Path, config: str = CONFIG) -> Path:
     path = folder / "config.yaml"
     path.write_text(config, encoding="utf-8")
     return path
+
+
+async def until(condition):
+    """Let everything else go on until the condition holds."""
+    while not condition():  # noqa: ASYNC110 - what is waited for raises no event, and nobody sleeps.
+        await asyncio.sleep(0)
 
 
 class Running:

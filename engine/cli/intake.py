@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -31,7 +31,7 @@ from .shell import (
     show,
     show_json,
 )
-from .work import at_work, in_words, since, tally
+from .work import NOTHING, Come, at_work, in_words, since, tally
 
 LISTED = 20
 """Bodies with trouble that are named; the others are counted."""
@@ -58,9 +58,10 @@ def ingest(
     """
     config = programme_at(config_path)
     chosen = source_named(config.sources(), source)
-    before, taken = tally(config), TakenIn()
+    taken = TakenIn()
 
-    async def work(shop: Workshop) -> None:
+    async def work(shop: Workshop) -> Come:
+        before = tally(config)
         for file in files:
             with opened(file) as handle, progress_bar(file.name, size_of(file)) as bar:
                 await take_in(
@@ -77,9 +78,9 @@ def ingest(
                 )
         if process:
             await shop.worker.until_idle()
+        return since(before, tally(config))
 
-    at_work(config, work)
-    come = since(before, tally(config))
+    come = at_work(config, work)
     _report(taken, come, processed=process, as_json=as_json)
     if taken.quarantined or taken.refused:
         raise typer.Exit(FINDINGS)
@@ -102,9 +103,7 @@ def replay(
     wanted, unknown = _wanted(config, seqs or [], quarantined=quarantined, held=held)
     for seq in unknown:
         say_error(f"there is no delivery {seq} that could be replayed: pointbell events list shows which there are")
-    before = tally(config)
-    again = 0 if dry_run or not wanted else at_work(config, lambda shop: _replay(shop, wanted))
-    come = since(before, tally(config))
+    again, come = (0, NOTHING) if dry_run or not wanted else at_work(config, lambda shop: _replay(shop, wanted))
     aside = _set_aside(config, wanted) if again else {}
     if as_json:
         counts = {"deliveries": wanted, "replayed": again, "dry_run": dry_run, "unknown": unknown}
@@ -119,11 +118,12 @@ def replay(
         raise typer.Exit(FINDINGS)
 
 
-async def _replay(shop: Workshop, seqs: Sequence[int]) -> int:
+async def _replay(shop: Workshop, seqs: Sequence[int]) -> tuple[int, Come]:
+    before = tally(shop.config)
     batches = (seqs[start : start + _AT_ONCE] for start in range(0, len(seqs), _AT_ONCE))
     again = sum([await shop.store.replay(batch) for batch in batches])
     await shop.worker.until_idle()
-    return again
+    return again, since(before, tally(shop.config))
 
 
 def _wanted(config: Config, seqs: list[int], *, quarantined: bool, held: bool) -> tuple[list[int], list[int]]:
@@ -146,7 +146,7 @@ def _set_aside(config: Config, seqs: Sequence[int]) -> dict[int, str]:
     return {row["seq"]: row["note"] for row in reversed(rows) if row["seq"] in set(seqs)}
 
 
-def _report(taken: TakenIn, come: dict[str, Any], *, processed: bool, as_json: bool) -> None:
+def _report(taken: TakenIn, come: Come, *, processed: bool, as_json: bool) -> None:
     if as_json:
         counts = {"new": taken.new, "repeated": taken.repeated, "processed": processed}
         troubles = {"quarantined": _plain(taken.quarantined), "refused": _plain(taken.refused)}

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
@@ -21,8 +21,11 @@ from .shell import printable
 
 T = TypeVar("T")
 
-Tally = Mapping[str, Counter[str]]
+Tally: TypeAlias = Mapping[str, Counter[str]]
 """What there is of decisions (by outcome), messages and deliveries (by state)."""
+Come: TypeAlias = Mapping[str, Mapping[str, int]]
+"""What has come about between two tallies."""
+NOTHING: Come = {"decisions": {}, "notifications": {}, "events": {}}
 
 _TOLD_OTHERWISE = frozenset({"quarantined"})
 
@@ -42,9 +45,7 @@ def at_work(config: Config, task: Callable[[Workshop], Awaitable[T]]) -> T:
 
 
 def tally(config: Config) -> Tally:
-    """The counts as they are now; all empty before there is a database."""
-    if not config.database.exists():
-        return {"decisions": Counter(), "notifications": Counter(), "events": Counter()}
+    """The counts as they are now."""
     with closing(Reports(config.database)) as reports:
         counts = reports.status()
     return {
@@ -54,12 +55,12 @@ def tally(config: Config) -> Tally:
     }
 
 
-def since(before: Tally, after: Tally) -> dict[str, dict[str, int]]:
-    """What has come about between two tallies."""
+def since(before: Tally, after: Tally) -> Come:
+    """What there is more of than before."""
     return {name: dict(+(after[name] - before[name])) for name in after}
 
 
-def in_words(come: Mapping[str, Mapping[str, int]]) -> str:
+def in_words(come: Come) -> str:
     """``3 sent, 2 scheduled, 7 skipped; messages: 3 captured``."""
     decided = ", ".join(f"{count} {_DECIDED[outcome]}" for outcome, count in come["decisions"].items())
     messages = ", ".join(f"{count} {state}" for state, count in come["notifications"].items())

@@ -177,13 +177,13 @@ class Reading:
     def _variable(self, scalar: Scalar, found: re.Match[str]) -> str:
         if found[0] == "$${":
             return "${"
-        value = self._environ.get(found[1])
-        if value and found[0].endswith("}"):
-            return value
+        message, fix = f'"{found[0]}" does not name an environment variable', "write ${NAME}; $${ is a plain ${"
+        if _NAME.fullmatch(found[1]) and found[0].endswith("}"):
+            value = self._environ.get(found[1])
+            if value:
+                return value
+            message, fix = f"the environment variable {found[1]} is not set", "set it before Pointbell starts"
         self._unset.add(scalar.start)
-        message, fix = f"the environment variable {found[1]} is not set", "set it before Pointbell starts"
-        if not _NAME.fullmatch(found[1]) or not found[0].endswith("}"):
-            message, fix = f'"{found[0]}" does not name an environment variable', "write ${NAME}; $${ is a plain ${"
         self._note(span(self._source, scalar, found.start(), len(found[0])), NO_VARIABLE, message, fix)
         return ""
 

@@ -69,6 +69,7 @@ def test_the_summary_counts_errors_and_warnings():
 def test_the_caret_stands_below_its_character_whatever_stands_before():
     assert caret("if: 日本 x", 8) == ["if: 日本 x", " " * 9 + "^"]
     assert caret("if: Łó x", 8) == ["if: Łó x", " " * 7 + "^"]
+    assert caret("if: Lo\u0301 x", 9) == ["if: Lo\u0301 x", " " * 7 + "^"]
     assert caret("\tif: x", 6) == [" if: x", "     ^"]
 
 

@@ -8,6 +8,7 @@ import pytest
 from engine.errors import RulesetInvalid
 from engine.model import Event
 from engine.ruleset import load_ruleset
+from engine.ruleset.load import fingerprint
 
 from .programme import PROGRAMME, RULE, SPELLINGS, write
 
@@ -156,3 +157,8 @@ def test_moving_text_from_one_file_to_the_next_changes_the_hash(tmp_path):
     one = write(tmp_path / "one", {"rules/a.yaml": RULE + "# x\n", "rules/b.yaml": OTHER})
     two = write(tmp_path / "two", {"rules/a.yaml": RULE, "rules/b.yaml": "# x\n" + OTHER})
     assert load(one).hash != load(two).hash
+
+
+def test_the_hash_is_of_paths_and_contents_in_whatever_order_they_come():
+    assert fingerprint({"a": b"1", "b": b"2"}) == fingerprint({"b": b"2", "a": b"1"})
+    assert fingerprint({"a": b"bc"}) != fingerprint({"ab": b"c"})

@@ -193,3 +193,18 @@ def test_a_wrong_trigger_does_not_hide_what_is_wrong_elsewhere():
     file = read_rules(read_yaml(text.encode(), "rules/a.yaml"), VOCABULARY)
     assert [each.code for each in file.diagnostics] == ["PB154", "PB204", "PB301"]
     assert file.rules == ()
+
+
+def test_a_rule_with_any_mistake_is_left_out():
+    file = read_rules(read_yaml((RULE + "ownr: anna\n").encode(), "rules/a.yaml"), VOCABULARY)
+    assert [each.code for each in file.diagnostics] == ["PB150"]
+    assert file.rules == ()
+
+
+def test_a_condition_with_a_mistake_does_not_make_its_sends_wrong():
+    text = (
+        "rule: a\non: points_expired\nif: card.next_expiration_dat\n"
+        "send: {template: points-expired, if: card.next_expiration_date > today}\n"
+    )
+    file = read_rules(read_yaml(text.encode(), "rules/a.yaml"), VOCABULARY)
+    assert [each.code for each in file.diagnostics] == ["PB204"]

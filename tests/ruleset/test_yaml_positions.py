@@ -35,6 +35,9 @@ def test_each_character_comes_from_one_place_in_the_file(text, style, width, ind
         assert scalar.start <= offset < scalar.end
         found = stands_for(written, offset, scalar.style)
         assert found == char or (char == " " and found == "\n")
+    if scalar.style in ("|", ">"):
+        follows = [here for here, before in zip(offsets[1:], offsets, strict=False) if written[before] != "\n"]
+        assert all(here - 1 in offsets for here in follows)
 
 
 def place(text, path, word):

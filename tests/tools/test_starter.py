@@ -24,7 +24,7 @@ def test_nothing_is_overwritten(taken, tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(PointbellError, match="cannot write to .*file"):
+    with pytest.raises(PointbellError, match=r"cannot write to .*file"):
         copy_starter(tmp_path / "file" / "below")
 
 

@@ -29,21 +29,35 @@ async def test_the_story_of_a_winter_is_told_newest_first(tmp_path):
     assert lines(await story_of("anna", tmp_path)) == [
         '2026-01-10 13:00  points-expired  "60 expired" captured for a***@example.org, not sent (after points_expired)',
         "2026-01-10 13:00  points-expire-soon  nothing sent after points_expired: nothing at risk (card.balance is 0)",
-        "2026-01-10 13:00  points-expired  nothing sent after points_expired of 2026-01-09 13:00: "
-        "its condition does not hold: event.points >= 50 (event.points = 10)",
-        "2026-01-10 13:00  points-expire-soon  nothing sent after points_expired of 2026-01-09 13:00: "
-        "nothing at risk (card.balance is 0)",
-        "2026-01-10 13:00  points-expire-soon  cancelled 3 reminders after points_redeemed: "
-        "nothing at risk (card.balance is 0)",
-        "2026-01-02 13:00  points-expire-soon  moved 3 reminders after points_earned: "
-        "2026-01-01 09:00 -> 2026-03-01 09:00 (30 days), 2026-01-24 09:00 -> 2026-03-24 09:00 (7 days), "
-        "2026-01-30 09:00 -> 2026-03-30 09:00 (1 day)",
-        "2026-01-01 09:00  points-expire-soon  points-expire-soon-sms not sent for reminder 30 days: "
-        "its condition does not hold: days_left == 1 (days_left = 30)",
-        '2026-01-01 09:00  points-expire-soon  "970 points expire soon" captured for a***@example.org, not sent '
-        "(for reminder 30 days)",
-        "2025-12-20 18:00  points-expire-soon  scheduled 3 reminders after points_earned: "
-        "2026-01-01 09:00 (30 days), 2026-01-24 09:00 (7 days), 2026-01-30 09:00 (1 day)",
+        (
+            "2026-01-10 13:00  points-expired  nothing sent after points_expired of 2026-01-09 13:00: "
+            "its condition does not hold: event.points >= 50 (event.points = 10)"
+        ),
+        (
+            "2026-01-10 13:00  points-expire-soon  nothing sent after points_expired of 2026-01-09 13:00: "
+            "nothing at risk (card.balance is 0)"
+        ),
+        (
+            "2026-01-10 13:00  points-expire-soon  cancelled 3 reminders after points_redeemed: "
+            "nothing at risk (card.balance is 0)"
+        ),
+        (
+            "2026-01-02 13:00  points-expire-soon  moved 3 reminders after points_earned: "
+            "2026-01-01 09:00 -> 2026-03-01 09:00 (30 days), 2026-01-24 09:00 -> 2026-03-24 09:00 (7 days), "
+            "2026-01-30 09:00 -> 2026-03-30 09:00 (1 day)"
+        ),
+        (
+            "2026-01-01 09:00  points-expire-soon  points-expire-soon-sms not sent for reminder 30 days: "
+            "its condition does not hold: days_left == 1 (days_left = 30)"
+        ),
+        (
+            '2026-01-01 09:00  points-expire-soon  "970 expire in 30 days" captured for a***@example.org, not sent '
+            "(for reminder 30 days)"
+        ),
+        (
+            "2025-12-20 18:00  points-expire-soon  scheduled 3 reminders after points_earned: "
+            "2026-01-01 09:00 (30 days), 2026-01-24 09:00 (7 days), 2026-01-30 09:00 (1 day)"
+        ),
     ]
 
 

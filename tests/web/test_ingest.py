@@ -93,12 +93,3 @@ async def test_there_is_nothing_elsewhere(daemon):
     assert (await daemon.client.get("/")).status_code == 404
     assert (await daemon.client.get("/ingest")).status_code == 404
     assert (await daemon.client.post("/healthz")).status_code == 405
-
-
-async def test_a_delivery_wakes_the_worker(daemon):
-    worker = daemon.shop.worker
-    worker._deciding.clear()
-    await daemon.post("/ingest/open", BODY)
-    while not daemon.said("decided"):
-        await worker.promote()
-    assert daemon.events()[0]["state"] != "stored"

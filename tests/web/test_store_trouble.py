@@ -5,12 +5,11 @@ import sqlite3
 import threading
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import event as listen
 
-from engine.store import sqlite
+from engine.store import sqlite as sqlite_store
 
-from ..running import running
+from ..running import running, until
 
 PAGES = 120
 
@@ -23,11 +22,6 @@ def limit(store, pages):
     listen.listen(
         store._engine, "begin", lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
     )
-
-
-@pytest.fixture
-def impatient(monkeypatch):
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 20)
 
 
 async def test_a_full_database_refuses_loses_nothing_and_recovers(tmp_path):
@@ -48,7 +42,8 @@ async def test_a_full_database_refuses_loses_nothing_and_recovers(tmp_path):
         assert len(daemon.events()) == number + 1
 
 
-async def test_a_locked_database_refuses_and_recovers(tmp_path, impatient):
+async def test_a_locked_database_refuses_and_recovers(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite_store, "BUSY_TIMEOUT_MS", 20)
     async with running(tmp_path) as daemon:
         other = sqlite3.connect(tmp_path / "pointbell.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -62,13 +57,11 @@ async def test_a_locked_database_refuses_and_recovers(tmp_path, impatient):
 
 
 async def test_a_database_that_does_not_answer_is_not_ready(tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.daemon.ANSWER", timedelta(milliseconds=20))
     async with running(tmp_path) as daemon:
-        with Held(daemon.store):
-            assert (await daemon.client.get("/readyz")).json() == {
-                "ready": False,
-                "reasons": ["the database has not answered for 0.02 seconds"],
-            }
+        with Held(daemon.store), monkeypatch.context() as patience:
+            patience.setattr("engine.daemon.ANSWER", timedelta(milliseconds=20))
+            answer = await daemon.client.get("/readyz")
+        assert answer.json() == {"ready": False, "reasons": ["the database has not answered for 0.02 seconds"]}
         assert (await daemon.client.get("/readyz")).json() == {"ready": True, "reasons": []}
 
 
@@ -79,8 +72,7 @@ async def test_deliveries_that_come_together_share_their_commits(tmp_path):
         waiting = daemon.store._writer._units
         with Held(daemon.store):
             posts = [asyncio.ensure_future(daemon.post("/ingest/open", body(number))) for number in range(200)]
-            while waiting.qsize() < 200:
-                await asyncio.sleep(0)
+            await until(lambda: waiting.qsize() >= 200)
             assert not any(post.done() for post in posts)
             before = len(commits)
         answers = await asyncio.gather(*posts)

@@ -1,0 +1,99 @@
+"""``members``: the directory."""
+
+import pytest
+
+
+def members(pointbell, text, *options, name="members.csv"):
+    return ("members", "import", pointbell.write(name, text), *options)
+
+
+def test_a_file_comes_in_and_is_found_again(pointbell):
+    shown = pointbell(*members(pointbell, "id,email,aliases\nm-1,anna@example.org,crm-1\n"))
+    assert shown == "1 member imported, 0 lines rejected.\n"
+    for name in ("m-1", "crm-1", "anna@example.org", "ANNA@example.org"):
+        assert pointbell.json("members", "show", name)["id"] == "m-1"
+
+
+def test_rejected_lines_are_named_and_the_others_come_in(pointbell):
+    shown = pointbell(*members(pointbell, "id,email\n,a@example.org\nm-2,b@example.org\nm-3,b@\n"), code=1)
+    assert shown.splitlines() == [
+        "line 2: there is no id",
+        'line 4: email "b@" is not an address that can be written to',
+        "1 member imported, 2 lines rejected.",
+    ]
+    assert pointbell.json("members", "show", "m-2")["email"] == "b@example.org"
+
+
+def test_twenty_rejected_lines_are_named_and_json_lists_all(pointbell):
+    text = "id\n" + "m\x00\n" * 25
+    shown = pointbell(*members(pointbell, text), code=1)
+    assert "... and 5 more (--json lists all)" in shown
+    told = pointbell.json(*members(pointbell, text), code=1)
+    assert (told["accepted"], told["rejected"], told["dry_run"]) == (0, 25, False)
+    assert told["rejections"][24] == {"line": 26, "reason": "id holds an invisible control character"}
+
+
+def test_a_dry_run_writes_nothing_and_needs_no_database(pointbell):
+    shown = pointbell(*members(pointbell, "id\nm-1\n", "--dry-run"))
+    assert shown == "1 member would be imported, 0 lines rejected.\n"
+    assert not (pointbell.folder / "var").exists()
+
+
+def test_more_than_one_batch_comes_in(pointbell):
+    pointbell(*members(pointbell, "id\n" + "".join(f"m-{number}\n" for number in range(1_234))))
+    assert pointbell.json("status")["members"] == 1_234
+
+
+def test_an_empty_cell_does_not_erase_what_is_known(pointbell):
+    pointbell(*members(pointbell, "id,email,first_name\nm-1,anna@example.org,Anna\n"))
+    pointbell(*members(pointbell, "id,email,first_name\nm-1,,Ania\n"))
+    known = pointbell.json("members", "show", "m-1")
+    assert (known["email"], known["first_name"]) == ("anna@example.org", "Ania")
+
+
+def test_the_later_of_two_lines_about_a_member_wins(pointbell):
+    pointbell(*members(pointbell, "id,first_name\nm-1,Zoe\nm-1,Anna\n"))
+    assert pointbell.json("members", "show", "m-1")["first_name"] == "Anna"
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "why"),
+    [
+        ("id,e_mail\n", (), 'unknown column "e_mail" (did you mean "email"?)'),
+        ("email\n", (), "there is no column id"),
+        ("", (), "the file is empty"),
+        ("id\nm\n", ("--encoding", "klingon"), "there is no encoding klingon"),
+        ("[]", ("--format", "xml"), "xml"),
+    ],
+)
+def test_a_file_that_cannot_be_used_at_all_ends_with_2(text, options, why, pointbell):
+    pointbell(*members(pointbell, text, *options), code=2)
+    assert why in pointbell.said
+    assert not (pointbell.folder / "var" / "pointbell.db").exists() or pointbell.json("status")["members"] == 0
+
+
+def test_unknown_columns_can_be_left_out(pointbell):
+    pointbell(*members(pointbell, "id,shoe\nm-1,44\n", "--ignore-unknown"))
+
+
+def test_json_lines_are_recognised(pointbell):
+    pointbell(*members(pointbell, '{"id": "m-1", "first_name": "Anna"}\n', name="members.jsonl"))
+    assert pointbell.json("members", "show", "m-1")["first_name"] == "Anna"
+
+
+def test_standard_input_is_a_file(pointbell):
+    done = pointbell.process("members", "import", "-", "-c", pointbell.folder, stdin="id,name\nm,Łukasz\n".encode())
+    assert (done.returncode, done.stdout) == (0, b"1 member imported, 0 lines rejected.\n")
+
+
+def test_show_lists_what_is_known_of_member_and_cards(history):
+    shown = history("members", "show", "jack@example.org")
+    assert "first_name  Jack" in shown
+    assert "next_expiration_date    2026-01-31" in shown
+    assert history.json("members", "show", "L0y4L")["cards"][0]["code"] == "L0y4L"
+
+
+def test_an_unknown_member_is_met_with_names_that_are_close(history):
+    history("members", "show", "anne", code=1)
+    assert "there is no member anne" in history.said
+    assert "Did you mean:\n  anna" in history.said
