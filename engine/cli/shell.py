@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -80,7 +81,7 @@ def say(text: str) -> None:
 
 def say_error(text: str) -> None:
     """What went wrong, to standard error."""
-    words = Text.assemble(("error: ", "bold red"), printable(text))
+    words = Text.assemble(("error: ", _style("bold red")), printable(text))
     Console(stderr=True, soft_wrap=True, highlight=False).print(words)
 
 
@@ -108,7 +109,7 @@ class Fit(Enum):
 
 def show_table(columns: Mapping[str, Fit], rows: Iterable[Sequence[object]], *, heading: bool = True) -> None:
     """Data as a table. What is not a terminal gets every row on one line, in full."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=heading, header_style="bold")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=heading, header_style=_style("bold"))
     for name, fit in columns.items():
         # Rich narrows columns that may wrap before all others; an id has nowhere to wrap, so it is cut.
         table.add_column(name, no_wrap=fit is Fit.WHOLE, overflow="fold" if fit is Fit.WRAP else "ellipsis")
@@ -159,6 +160,11 @@ def counted(count: int, what: str) -> str:
     if count == 1:
         return f"1 {what}"
     return f"{count} {what[:-1]}ies" if what.endswith("y") and what != "day" else f"{count} {what}s"
+
+
+def _style(name: str) -> str:
+    """The style, unless the environment wants none (no-color.org)."""
+    return "" if os.environ.get("NO_COLOR") else name
 
 
 def _cell(value: object) -> str:

@@ -31,29 +31,29 @@ def _minutes(amount: float) -> timedelta:
 
 def read_date(text: str) -> calendar_date:
     """A calendar date written as ``2026-01-31`` (ISO 8601, extended form only). Raises ``ValueError``."""
-    refuse_absent(text)
+    _need_text(text)
     if not _ISO_DATE.fullmatch(text):
         raise ValueError(f"{text!r} is not a date like 2026-01-31")
     return calendar_date.fromisoformat(text)
 
 
 def _lower(text: str) -> str:
-    refuse_absent(text)
+    _need_text(text)
     return text.lower()
 
 
 def _upper(text: str) -> str:
-    refuse_absent(text)
+    _need_text(text)
     return text.upper()
 
 
 def _starts_with(text: str, beginning: str) -> bool:
-    refuse_absent(text, beginning)
+    _need_text(text, beginning)
     return text.startswith(beginning)
 
 
 def _ends_with(text: str, ending: str) -> bool:
-    refuse_absent(text, ending)
+    _need_text(text, ending)
     return text.endswith(ending)
 
 
@@ -82,6 +82,13 @@ def _round(amount: float) -> int:
 
 def _default(value: object, fallback: object) -> object:
     return fallback if is_none(value) else value
+
+
+def _need_text(*values: object) -> None:
+    """Templates can be given what rules are refused: raise ``TypeError`` then, ``UndefinedError`` for absent values."""
+    refuse_absent(*values)
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError("a text is needed here")
 
 
 def _finite(amount: float) -> float:

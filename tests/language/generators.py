@@ -1,5 +1,6 @@
 """Random facts that fit the schema, and random expressions over them."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -67,9 +68,21 @@ def stored(values):
     return {name: Fact(value=value, as_of=NOW) for name, value in values.items()}
 
 
+@dataclass
+class Given:
+    """What happened and what is known. (A view cannot be printed, this can.)"""
+
+    event: Event
+    facts: Facts
+    extra: dict
+
+    def view(self):
+        return build_view(self.event, self.facts, PROGRAMME, NOW, ZoneInfo("Europe/Warsaw"), self.extra)
+
+
 @st.composite
-def views(draw, names, *, reminder=False):
-    """A view of one of the events, or of a timer that came due."""
+def occasions(draw, names, *, reminder=False):
+    """One of the events, or a timer that came due, with facts that fit the schema."""
     name = draw(st.sampled_from(sorted(names))) if names else TIMER_DUE
     common = {"name", "source", "occurred_at"}
     fields = EVENT_FIELDS.get(name, {})
@@ -91,17 +104,17 @@ def views(draw, names, *, reminder=False):
         card["next_expiration_date"] = draw(dates)
     known = Facts(member=Member(id="m1", facts=stored(member)), card=Card(id="c1", facts=stored(card)))
     extra = {"days_left": draw(st.integers(-1, 40)), "offset": timedelta(days=7)} if reminder else {}
-    return build_view(event, known, PROGRAMME, NOW, ZoneInfo("Europe/Warsaw"), extra)
+    return Given(event, known, extra)
 
 
 @st.composite
 def scopes(draw):
-    """A scope, and a strategy for views that fit it."""
+    """A scope, and a strategy for occasions that fit it."""
     if draw(st.booleans()):
-        return Scope.for_reminder("card.next_expiration_date"), views((), reminder=True)
+        return Scope.for_reminder("card.next_expiration_date"), occasions((), reminder=True)
     names = draw(st.lists(st.sampled_from([*EVENT_FIELDS, *GROUPS]), min_size=1, max_size=3))
     scope = Scope.for_events(names)
-    return scope, views(scope.events)
+    return scope, occasions(scope.events)
 
 
 # --- Expressions ------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from engine.language import JINJA_FILTERS, JINJA_FUNCTIONS, JINJA_TESTS, Absent, Scope
 from engine.language.node import Node
 
-from .generators import steadily, views
+from .generators import occasions, steadily
 
 
 def environment(*, autoescape):
@@ -146,7 +146,7 @@ READS = [
 @steadily(150)
 @given(st.data(), st.sampled_from(READS), st.sampled_from(INTO_TEXT), st.sampled_from(ENVIRONMENTS))
 def test_no_fact_that_is_not_there_is_ever_printed(data, read, template, jinja):
-    view = data.draw(views({"custom", "points_expired", "tier_left"}))
+    view = data.draw(occasions({"custom", "points_expired", "tier_left"})).view()
     text = template.replace("x", read, 1) if template == "{{ x }}" else f"{{% set x = {read} %}}{template}"
     try:
         printed = jinja.from_string(text).render(view)
@@ -181,7 +181,7 @@ def test_a_scope_and_a_view_agree_on_what_may_be_absent():
     @given(st.data())
     def agree(data):
         scope = Scope.for_events(["points_in", "tier_joined"])
-        view = data.draw(views(scope.events))
+        view = data.draw(occasions(scope.events)).view()
         for group, fields in scope.groups.items():
             for name, declared in fields.items():
                 assert declared.optional or not isinstance(view[group][name], Absent), (group, name)

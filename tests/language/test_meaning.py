@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from engine.language import Absent, InvalidExpression, Scope, compile_expression, path_text
+from engine.language import JINJA_FUNCTIONS, Absent, InvalidExpression, Scope, compile_expression, path_text
 from engine.language.kinds import DATE, FREE, NUMBER, TEXT, Kind, list_of, maybe
 from engine.language.node import Items, Node
 from engine.language.schema import CALENDAR
@@ -236,3 +236,10 @@ def test_lists_among_the_facts_equal_written_lists():
     assert ["a", "b"] == tags  # noqa: SIM300 - from both sides.
     assert tags != ["a"]
     assert isinstance(VIEW["card"]["orders"][1]["sku"], Absent)
+
+
+@pytest.mark.parametrize("name", ["lower", "starts_with", "ends_with", "date"])
+def test_templates_get_a_clean_error_where_a_text_is_needed(name):
+    arguments = [5, "x"] if name in {"starts_with", "ends_with"} else [5]
+    with pytest.raises(TypeError, match="a text is needed"):
+        JINJA_FUNCTIONS[name](*arguments)

@@ -24,7 +24,7 @@ from engine.language.kinds import NUMBER, YES_NO, maybe
 from engine.language.node import Items, Node, plain
 from engine.language.schema import CARD_FIELDS
 
-from .generators import chains, expressions, scopes, steadily, views
+from .generators import chains, expressions, occasions, scopes, steadily
 
 
 def environment():
@@ -70,7 +70,7 @@ def test_an_expression_means_the_same_in_jinja(data):
     expression = accepted(text, scope)
     if expression is None:
         return
-    view = data.draw(fitting)
+    view = data.draw(fitting).view()
     # Anything but a division by zero or an overflow is raised here: what the checker accepts cannot fail otherwise.
     assert outcome(lambda: expression.evaluate(view)) == in_jinja(text, view)
 
@@ -118,7 +118,7 @@ def test_what_a_condition_is_said_to_prove_is_there_when_it_holds(data):
     expression = accepted(data.draw(expressions(scope)), scope)
     if expression is None:
         return
-    view = data.draw(fitting)
+    view = data.draw(fitting).view()
     value = outcome(lambda: bool(expression.evaluate(view)))
     shown = {(bool, "True"): expression.proves, (bool, "False"): expression.disproves}.get(value, frozenset())
     for path in shown:
@@ -144,7 +144,7 @@ def test_facts_of_any_type_never_break_a_condition(data):
         condition = compile_condition(text, scope)
     except InvalidExpression:
         return
-    view = data.draw(views({"points_expired"}))
+    view = data.draw(occasions({"points_expired"})).view()
     for node in (view["event"], view["card"], view["member"]):
         # Below the view: whatever a store or a producer might have let through.
         node._values = {name: data.draw(wild) for name in node._values}

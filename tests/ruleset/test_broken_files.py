@@ -11,6 +11,7 @@ from engine.ruleset import load_ruleset
 from engine.ruleset.codes import CODES
 from engine.ruleset.load import _names_twice
 from engine.ruleset.parse import read_rules
+from engine.ruleset.template_codes import TEMPLATE_CODES
 from engine.ruleset.yaml import read_yaml
 
 from .programme import PROGRAMME, SPELLINGS, VOCABULARY, write
@@ -44,6 +45,11 @@ def test_every_code_of_rule_files_has_a_case():
     shown = {line.split()[-1] for case in CASES for line in case["expect"]}
     assert set(CODES) - NEED_A_FOLDER <= shown
     assert shown <= set(CODES) | set(LANGUAGE_CODES)
+
+
+def test_a_code_means_one_thing():
+    tables = [set(CODES), set(LANGUAGE_CODES), set(TEMPLATE_CODES)]
+    assert len(set.union(*tables)) == sum(map(len, tables))
 
 
 def test_the_mistakes_of_all_files_are_told_at_once(tmp_path):

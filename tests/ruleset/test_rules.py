@@ -208,3 +208,61 @@ def test_a_condition_with_a_mistake_does_not_make_its_sends_wrong():
     )
     file = read_rules(read_yaml(text.encode(), "rules/a.yaml"), VOCABULARY)
     assert [each.code for each in file.diagnostics] == ["PB204"]
+
+
+LATER = """\
+rules:
+  - rule: pending-points-activated
+    on: pending_points_activated
+    collect: 30 minutes
+    window: 09:00-20:00
+    send: points-expired
+    channel: [push, email]        # the first that has an address, consent and accepts
+  - rule: tier-reached
+    on: [tier_joined, tier_upgraded]
+    if: tier.name != "Basic"
+    send: points-expired
+    variants:
+      - name: warm
+        weight: 50
+        subject: {en: "Welcome to {{ tier.name }}", pl: "Witaj w {{ tier.name }}"}
+      - name: plain              # the template's own subject
+        weight: 50
+    holdout: 5%
+    once_per: [member, tier.id]
+    suppresses: {points-added: 24 hours}
+    priority: 80
+  - rule: monthly-statement
+    on: {every: month, day: 1, at: 09:00, each: card, spread: 2 hours}
+    digest: {over: previous month, of: [points_in, points_out]}
+    if: digest.count > 0 or card.balance > 0
+    send: points-expired
+    category: statement
+  - rule: win-back
+    on: {silence: activity, for: 60 days, at: 10:00}
+    if: card.balance >= 200
+    stop_on: activity
+    again_after: 180 days
+    category: marketing
+    steps:
+      - step: nudge
+        send: points-expired
+      - wait: 5 days
+  - rule: birthday
+    on: {before: member.birthdate, by: [0 days], at: 10:00, yearly: true}   # 29 February: 28 in other years
+    send: points-expired
+  - rule: double-points-weekend
+    on: {once: 2026-11-27 10:00, each: member, spread: 1 hour}
+    audience: active-members
+    exclude: staff
+    send: points-expired
+"""
+
+
+def test_what_comes_later_is_refused_as_such_and_not_as_a_mistake():
+    file = read_rules(read_yaml(LATER.encode(), "rules/a.yaml"), VOCABULARY)
+    assert {each.code for each in file.diagnostics} == {"PB153"}
+    named = {each.message.split(" is not yet")[0].strip('"') for each in file.diagnostics}
+    assert {"collect", "window", "channel", "variants", "holdout", "once_per", "suppresses", "priority"} <= named
+    assert {"digest", "category", "stop_on", "steps", "audience", "exclude"} <= named
+    assert len(file.diagnostics) == 19

@@ -3,7 +3,7 @@
 import re
 
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.ruleset.positions import Source, character_offsets, descend, span
@@ -21,6 +21,9 @@ def stands_for(text, offset, style):
     return text[offset]
 
 
+@example(text="a\n  b", style="|", width=40, indent=4)
+@example(text="  a\n b", style="|", width=40, indent=3)
+@example(text="a\n\n  b\nc\n\n\nd", style=">", width=40, indent=2)
 @given(text=TEXTS, style=STYLES, width=st.integers(10, 70), indent=st.integers(2, 6))
 def test_each_character_comes_from_one_place_in_the_file(text, style, width, indent):
     data = {"before": "Łódź 😀", "list": [{"key": text, "after": "end"}]}
