@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import signal
 import ssl
@@ -101,6 +102,10 @@ class SmtpSink:
         self._seen: set[str] = set()
         self._log = log.open("ab") if log else None
         self._sessions: set[_Session] = set()
+
+    @property
+    def open_connections(self) -> int:
+        return len(self._sessions)
 
     def on(self, stage: Stage, fault: Fault) -> None:
         """Misbehave at ``stage``; faults of one stage take turns in the order given."""
@@ -325,6 +330,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
 
 
 async def _serve(options: argparse.Namespace) -> None:
+    logging.getLogger("mail.log").setLevel(logging.CRITICAL)
     users = dict(user.split(":", 1) for user in options.user)
     sink = SmtpSink(
         port=options.port, tls=options.tls, users=users, greylist=options.greylist, log=options.log, seed=options.seed

@@ -104,7 +104,9 @@ def test_no_line_shows_a_secret(as_json):
     assert page.text.count("[...]") >= 6
 
 
-def test_a_traceback_shows_no_local_variables(page):
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_traceback_shows_no_local_variables(as_json):
+    page = Page(as_json=as_json)
     page.observer.refused("send", raised(ValueError("no names"), beside="Anna Nowak"))
     assert "no names" in page.text
     assert "Nowak" not in page.text
@@ -172,6 +174,11 @@ def test_an_attempt_is_a_line_and_a_count(page, delivery, route, outcome, level)
     assert (line["event"], line["level"], line["attempt"], line["to"]) == (outcome, level, 3, "l***@v***.io")
     assert "Dear" not in page.text
     assert page.counts(f'pointbell_notifications_total{{channel="email",outcome="{outcome}"}} 1.0')
+
+
+def test_an_address_that_is_no_mail_address_is_shortened_too(page):
+    page.observer.delivered(queued(channel="sms", address="+48601234567"), Sent("ok"))
+    assert page.lines[0]["to"] == "***67"
 
 
 def test_a_batch_is_a_line_and_what_is_set_aside_has_its_own(page):

@@ -33,8 +33,11 @@ def members_like(connection: Connection, name: str, limit: int) -> list[tuple[st
 
 
 def _known_as(connection: Connection, name: str) -> Iterator[tuple[str, str]]:
-    """Ids, aliases and cards that begin like ``name``, or end so, with their member."""
-    for pattern in (f"{_escaped(name[:_PREFIX])}%", f"%{_escaped(name[-_PREFIX:])}"):
+    """Ids, aliases and cards that begin like ``name``, the longer the first, or end so, with their member."""
+    beginnings = (
+        name[:length] for length in sorted({len(name) - 1, len(name) // 2, _PREFIX}, reverse=True) if length > 0
+    )
+    for pattern in (*(f"{_escaped(start)}%" for start in beginnings), f"%{_escaped(name[-_PREFIX:])}"):
         everything = union(
             select(member.c.id, member.c.id).where(member.c.id.like(pattern, escape="\\")),
             select(alias.c.alias, alias.c.member_id).where(alias.c.alias.like(pattern, escape="\\")),

@@ -40,7 +40,8 @@ def test_a_dry_run_writes_nothing_and_needs_no_database(pointbell):
 
 
 def test_more_than_one_batch_comes_in(pointbell):
-    pointbell(*members(pointbell, "id\n" + "".join(f"m-{number}\n" for number in range(1_234))))
+    shown = pointbell(*members(pointbell, "id\n" + "".join(f"m-{number}\n" for number in range(1_234))))
+    assert shown == "1234 members imported, 0 lines rejected.\n"
     assert pointbell.json("status")["members"] == 1_234
 
 

@@ -49,10 +49,11 @@ def test_a_name_that_two_share_is_not_guessed(history):
 
 
 def test_an_address_that_two_share_is_not_guessed(pointbell):
-    path = pointbell.write("m.csv", "id,email\nm-1,us@example.org\nm-2,us@example.org\n")
+    text = "id,email,metadata.friend\nm-1,us@example.org,\nm-2,us@example.org,\nm-3,,us@example.org\n"
+    path = pointbell.write("m.csv", text)
     pointbell("members", "import", path)
     pointbell("why", "us@example.org", code=1)
-    assert "us@example.org is more than one member: m-1, m-2" in pointbell.said
+    assert "us@example.org is more than one member: m-1, m-2. Give" in pointbell.said
 
 
 @pytest.mark.parametrize("name", ["", "%", "_", "'; drop table member; --", "\x1b[31m"])

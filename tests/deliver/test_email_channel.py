@@ -155,6 +155,9 @@ async def test_stopped_before_the_permit_it_is_as_if_never_tried(sink, channel, 
     with pytest.raises(asyncio.CancelledError):
         await stopped(channel, permit, waiting)
     assert permit.asked == 0
+    sink.behave()
+    assert isinstance(await channel.send(outgoing(channel), Permit()), Sent)
+    assert sink.connections == 2
 
 
 async def test_stopped_while_asking_for_the_permit_it_was_definitely_not_sent(sink, channel):
@@ -178,6 +181,28 @@ async def test_stopped_before_the_body_it_was_definitely_not_sent(sink, channel)
 async def test_stopped_while_waiting_for_the_verdict_nobody_knows(sink, channel):
     sink.on("dot", Fault(silent=True))
     assert isinstance(await stopped(channel, Permit(), lambda: sink.bodies), Unknown)
+
+
+async def test_stopped_at_any_moment_it_is_known_what_can_be_known():
+    """At every turn of the loop, from the first to the one that finds the mail sent."""
+    async with SmtpSink() as sink:
+        for turns in range(1000):
+            channel, permit, taken = email_channel(sink), Permit(), len(sink.accepted)
+            sending = asyncio.ensure_future(channel.send(outgoing(channel), permit))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            asked = permit.asked
+            if sending.done():
+                break
+            sending.cancel()
+            (delivery,) = await asyncio.gather(sending, return_exceptions=True)
+            assert isinstance(delivery, asyncio.CancelledError) == (asked == 0)
+            assert permit.asked == asked
+            if asked == 0 or isinstance(delivery, Deferred):
+                assert len(sink.accepted) == taken
+            await channel.close()
+        assert isinstance(await sending, Sent)
+        await channel.close()
 
 
 # TLS and login
@@ -252,6 +277,7 @@ async def test_a_wrong_password_costs_no_message_and_is_named():
         )
         assert sink.verbs().count("AUTH") == 1
         assert permit.asked == 0
+        await until(lambda: sink.open_connections == 0)
 
 
 async def test_a_relay_that_knows_no_login_is_named():

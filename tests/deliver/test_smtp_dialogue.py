@@ -91,7 +91,7 @@ async def test_a_reply_is_kept_printable_and_short(dialogue):
     ],
 )
 async def test_what_is_no_reply_ends_the_talk(dialogue, garbage):
-    with pytest.raises(BrokenOff):
+    with pytest.raises(BrokenOff, match="no SMTP reply"):
         await answered(dialogue, garbage)
     assert not dialogue.usable
 
@@ -107,9 +107,16 @@ async def test_a_reply_that_is_neither_yes_nor_no_ends_the_talk(dialogue, line, 
 
 async def test_a_word_between_commands_ends_the_talk(dialogue, wire):
     dialogue.data_received(b"250 ok\r\n")
+    assert wire.closing
     with pytest.raises(BrokenOff, match="out of turn"):
         await dialogue.command(b"NOOP", 10)
     assert wire.written == b""
+
+
+async def test_nothing_more_is_said_to_a_server_that_announced_it_is_closing(dialogue, wire):
+    assert (await answered(dialogue, b"421 4.3.2 closing\r\n")).code == 421
+    assert wire.closing
+    assert not dialogue.usable
 
 
 async def test_the_second_of_two_replies_is_never_taken_for_that_of_the_next_command(dialogue, wire):

@@ -53,8 +53,16 @@ async def test_a_connection_that_rests_too_long_is_closed_politely(sink):
     await channel.close()
 
 
-async def test_spare_connections_expire_while_one_is_kept_busy(sink):
+async def test_connections_that_come_to_rest_one_after_the_other_are_all_closed(sink):
     channel = email_channel(sink, idle_seconds=0.05)
+    sink.on("dot", Fault(delay=0.03, times=1))
+    await asyncio.gather(send(channel), send(channel))
+    await until(lambda: sink.verbs().count("QUIT") == 2)
+    await channel.close()
+
+
+async def test_spare_connections_expire_while_one_is_kept_busy(sink):
+    channel = email_channel(sink, idle_seconds=0.05, max_mails_per_connection=10**6)
     await asyncio.gather(send(channel), send(channel))
     assert sink.connections == 2
 

@@ -30,6 +30,7 @@ def test_a_mail_is_read_back():
     letter = read_letter(channels()["email"].prepare(notification()))
     assert letter.suffix == ".eml"
     assert dict(letter.headers)["Subject"] == "Łukasz, masz 5 punktów"
+    assert "Content-Type" not in dict(letter.headers), "how it is packed is of no interest"
     assert letter.text == "Cześć,\nŁukasz\n"
     assert letter.html == "<p>Cześć</p>"
 

@@ -53,6 +53,10 @@ def test_every_column_says_what_it_is_called():
     }
 
 
+def test_nobody_is_their_own_alias():
+    assert only("id,source_id,aliases\nm-1,m-1,m-1;x;x\n").aliases == ("x",)
+
+
 def test_an_empty_cell_says_nothing():
     found = only("id,email,first_name,metadata.status,aliases\nm-1,, ,,;\n")
     assert found == Snapshot(id="m-1", as_of=AS_OF, fields={}, aliases=())
@@ -121,7 +125,7 @@ def test_a_line_break_in_a_value_is_rejected_and_the_lines_after_it_keep_their_n
     rows = read(f'id,name\nm-1,"Anna{break_}Bcc: x@example.org"\nm-2,Bo\n,Cy\n')
     assert [type(row) for row in rows] == [Rejected, Snapshot, Rejected]
     assert [row.line for row in rows if isinstance(row, Rejected)] == [2, 5]
-    assert "line break" in rows[0].reason
+    assert "a quoted value runs on to line 3; line breaks are not accepted" in rows[0].reason
 
 
 def test_a_quote_that_is_never_closed_loses_no_line_silently():
@@ -188,6 +192,7 @@ def test_json_lines_say_the_same_as_csv():
         ('{"id": "a", "aliases": 5}', "aliases is not a list"),
         ('{"id": "a", "metadata": 5}', "metadata is not an object"),
         ('{"id": "a\\nb"}', "line break"),
+        ('{"id": "a\\rb"}', "line break"),
         ('{"id": "a\\ud800"}', "surrogate"),
     ],
 )

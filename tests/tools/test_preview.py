@@ -99,6 +99,15 @@ def test_the_member_of_the_event_is_recognised_by_an_alias():
     assert (found.notification.member_id, found.notification.address) == ("m-1", "known@example.org")
 
 
+def test_the_member_is_recognised_by_an_alias_the_event_brings():
+    known = Member(id="crm-1", facts={"email": fact("known@example.org")})
+    body = json.loads(event("1", "points_expired", NOW, points=60))
+    body["member"]["aliases"] = ["crm-1"]
+    [found] = read(Delivery(source=SHOP, body=json.dumps(body).encode(), received_at=NOW)).events
+    [told] = shown("points-expired", found, Book(members={"crm-1": known}), member_id="crm-1")
+    assert (told.notification.member_id, told.notification.address) == ("crm-1", "known@example.org")
+
+
 def test_what_the_store_knows_of_the_card_counts():
     card = Card(
         id="card-anna",

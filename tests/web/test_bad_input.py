@@ -69,6 +69,9 @@ async def test_an_oversized_body_is_refused_and_counted(daemon, size):
 
 async def test_a_body_of_the_largest_size_is_taken(daemon):
     assert (await daemon.post("/ingest/open", b"x" * 8_000)).status_code == 202
+    with daemon.reports() as reports:
+        _, stored = reports.event(1)
+    assert stored == b"x" * 8_000
 
 
 async def test_an_oversized_body_that_does_not_announce_its_size_is_refused_too(daemon):
