@@ -21,8 +21,8 @@ import httpx2
 
 from engine.store import Reports
 
-SENDERS = 20
-"""Permits that may be in flight when the process dies."""
+PERMITS = 5
+"""How many permits may be in flight when the process dies: one per connection of the pool (its default)."""
 CLIENTS = 16
 
 CONFIG = """\
@@ -242,7 +242,7 @@ def _count(folder: Path, sink: Sink, load: Load, *, kills: int, policy: str) -> 
         lost=len(lost),
         duplicates=sum(count - 1 for count in mails.values()),
         unknown=len(unknown),
-        unknown_bound=kills * SENDERS,
+        unknown_bound=kills * PERMITS,
         lost_ids=lost[:10],
     )
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from engine.web import server
 from engine.web.server import MAX_HEAD
 
 from ..running import CONFIG, running
@@ -82,4 +83,16 @@ async def test_slow_senders_do_not_keep_others_waiting(tmp_path):
             writer.write(b"POST /ingest/open HTTP/1.1\r\ncontent-length: 9\r\n" + b"\r\nx" * (number % 2))
         assert (await daemon.post("/ingest/open", b"{}")).status_code == 202
         for _, writer in slow:
+            writer.transport.abort()
+
+
+async def test_there_is_a_largest_number_of_connections(tmp_path, monkeypatch):
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 3)
+    async with running(tmp_path) as daemon:
+        held = [await asyncio.open_connection("127.0.0.1", daemon.port) for _ in range(3)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", daemon.port)
+        with pytest.raises(ConnectionResetError):
+            await reader.readexactly(1)
+        writer.close()
+        for _, writer in held:
             writer.transport.abort()
