@@ -8,6 +8,7 @@ import pytest
 ENGINE = Path(__file__).parent.parent / "engine"
 
 ORDER = [
+    {"reasons"},
     {"model", "errors"},
     {"ingest", "language"},
     {"ruleset"},
@@ -23,7 +24,7 @@ ORDER = [
 ]
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 CONFIG_READERS = {"daemon", "cli"}
-PURE = {"model", "errors", "ingest", "language", "ruleset", "decide"}
+PURE = {"reasons", "model", "errors", "ingest", "language", "ruleset", "decide"}
 IMPURE_MODULES = {
     "asyncio",
     "socket",
