@@ -215,7 +215,7 @@ async def _serve(config: Config, log: FilteringBoundLogger) -> int:
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
     async with open_daemon(config, log) as daemon:
-        reloading = asyncio.create_task(_reload_whenever(reload, daemon))
+        daemon.tasks["reload"] = reloading = asyncio.create_task(_reload_whenever(reload, daemon))
         code = await daemon.until(stop)
         log.info("stopping", exit_code=code)
         reloading.cancel()

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from .reasons import Reason as Reason
+from .reasons import Reason as Reason  # noqa: PLC0414 - one of the nouns, in a file of its own for its length.
 
 Value: TypeAlias = "bool | int | float | str | date | datetime | list[Value] | dict[str, Value] | None"
 """What a fact may hold once an event has been read."""

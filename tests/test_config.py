@@ -216,6 +216,7 @@ def test_secrets_show_up_in_no_message_and_no_representation(tmp_path):
         ("brand: {colour: green}", '4:17: brand.colour is not a colour; write it like "#1f6f5c", in quotes'),
         ("store: postgresql://db/x", '4:8: store on PostgreSQL is not yet available; write a file name, like "var/pointbell.db"'),
         ("store: mysql://db/x", '4:8: store is not a place for a database; write a file name, like "var/pointbell.db"'),
+        ('store: ""', '4:8: store is empty; write a file name, like "var/pointbell.db"'),
         ("store: {path: x}", '4:1: store must be text; put it in quotes: "..."'),
     ],
 )  # fmt: skip

@@ -151,6 +151,15 @@ async def test_a_new_delivery_wakes_the_worker_and_a_known_one_does_not(tmp_path
         assert not shop.worker._deciding.is_set()
 
 
+async def test_an_installation_keeps_its_secret(tmp_path):
+    config, secrets = settings(tmp_path), []
+    for _ in range(2):
+        async with assemble(config, silent()) as shop:
+            secrets.append(await shop.store.installation_secret())
+    assert len(secrets[0]) == 32
+    assert secrets[0] == secrets[1]
+
+
 # --- reloading ---
 
 

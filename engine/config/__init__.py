@@ -180,7 +180,9 @@ def _database(reading: Reading, root: Path) -> Path | None:
     if reading.node(place) is None:
         return root / _DATABASE
     text = reading.text(place)
-    if text is None:
+    if not text:
+        if text is not None:
+            reading.fault(place, BAD_SETTING, "is empty", f'write a file name, like "{_DATABASE}"')
         return None
     scheme, found, rest = text.partition("://")
     if not found:

@@ -38,6 +38,7 @@ class Writer:
         self._units: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="pointbell-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
 
     def start(self) -> None:
         """Begin to work, answering to the running event loop."""
@@ -46,6 +47,7 @@ class Writer:
 
     async def stop(self) -> None:
         """Finish what was handed over, then end the thread."""
+        self._closed = True
         if self._thread.is_alive():
             self._units.put(None)
             await asyncio.to_thread(self._thread.join)
@@ -54,8 +56,10 @@ class Writer:
         """Run a unit of work and wait until it is durable.
 
         Raises:
-            StoreBusy: the database is locked, full or gone; the unit left no trace.
+            StoreBusy: the database is locked, full, gone or closed; the unit left no trace.
         """
+        if self._closed:
+            raise StoreBusy("the database is closed")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._units.put(_Unit(work, done))
         return await done

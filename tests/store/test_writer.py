@@ -96,3 +96,10 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
     path.write_text("Dear Anna, " * 500)
     with pytest.raises(StoreBusy, match="not a database"):
         upgrade(path)
+
+
+async def test_a_closed_store_refuses_instead_of_keeping_its_caller_waiting(tmp_path):
+    store = await Store.open(tmp_path / "pointbell.db")
+    await store.close()
+    with pytest.raises(StoreBusy, match="closed"):
+        await store.add_events([delivery()])
