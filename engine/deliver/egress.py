@@ -37,7 +37,7 @@ async def resolve_by_system(host: str, port: int) -> Sequence[str]:
 
 
 def is_public(address: str) -> bool:
-    """Whether the address is reachable from anywhere, also by what it embeds (IPv4 in IPv6, 6to4, Teredo, NAT64)."""
+    """Whether the address is reachable from anywhere, also by what it embeds (IPv4 in IPv6, 6to4, NAT64)."""
     parsed = ip_address(address.partition("%")[0])
     if isinstance(parsed, IPv4Address):
         return _is_public(parsed)
@@ -52,6 +52,4 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
 def _embedded(address: IPv6Address) -> IPv4Address | None:
     if address in _NAT64:
         return IPv4Address(int(address) & _IPV4_BITS)
-    if address.teredo is not None:
-        return address.teredo[1]
     return address.ipv4_mapped or address.sixtofour

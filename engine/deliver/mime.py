@@ -151,5 +151,5 @@ def _base64(text: str) -> bytes:
         raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     encoded = b2a_base64(raw.replace(b"\n", b"\r\n"), newline=False)
     whole, rest = divmod(len(encoded), _LINE)
-    lines = Struct(f"{_LINE}s" * whole + (f"{rest}s" if rest else "")).unpack(encoded)  # twice as fast as slices
+    lines = Struct(f"{_LINE}s" * whole + f"{rest}s").unpack(encoded)  # twice as fast as slices
     return b"\r\n".join(lines)

@@ -40,7 +40,6 @@ _PORTS = {"http": 80, "https": 443}
 _PORT_END = 65_536
 _ABOUT_THE_MESSAGE = frozenset({400, 413, 422})
 _LONGEST_WAIT = 86_400  # seconds of Retry-After we believe
-_LONGEST_ANSWER = 65_536  # bytes
 _READING_OUT = 2.0  # seconds
 
 
@@ -238,17 +237,14 @@ def _trust(name: str, ca_file: Path | None) -> ssl.SSLContext | bool:
 
 
 async def _read_out(response: httpx2.Response) -> None:
-    """Read a short answer to its end, so that the connection can be kept.
+    """Read the answer to its end, if that is near, so that the connection can be kept.
 
     Its status is known: nothing that happens here matters any more, being cancelled included.
     """
-    size = 0
     try:
         async with asyncio.timeout(_READING_OUT):
-            async for chunk in response.aiter_raw():
-                size += len(chunk)
-                if size > _LONGEST_ANSWER:
-                    break
+            async for _ in response.aiter_raw():
+                pass
     except (httpx2.HTTPError, TimeoutError, asyncio.CancelledError):
         pass
     finally:

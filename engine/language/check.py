@@ -12,7 +12,7 @@ from typing import Any
 
 from .functions import DEFAULT, FILTERS, FUNCTIONS, Function, Parameter, read_date
 from .ir import Arithmetic, Call, Choice, Compare, Listing, Literal, Logic, Negative, Node, Not, Presence, Read, reads
-from .kinds import BROKEN, DAYS, NUMBER, TEXT, WHOLE, YES_NO, Kind, Type, always, join, list_of, maybe
+from .kinds import BROKEN, DAYS, NUMBER, TEXT, WHOLE, YES_NO, Kind, Type, always, join, list_of
 from .operations import Clash, arithmetic, equality, membership, order
 from .problem import Problem, Severity, Span, problem_at, suggest
 from .schema import BETTER_FIELDS
@@ -278,8 +278,7 @@ class _Checker:
             if truth or not last:
                 self._need_question(checked.node, terms[-1].node if terms else None)
             stays, leaves = (checked.yes, checked.no) if conjunction else (checked.no, checked.yes)
-            ways_out = through | leaves
-            out = ways_out if out is None else out & ways_out
+            out = leaves if out is None else out & leaves
             through |= stays
             terms.append(checked)
         typed = replace(node, terms=tuple(term.node for term in terms), type=_logic_type(conjunction, terms))
@@ -310,11 +309,10 @@ class _Checker:
 
 def _logic_type(conjunction: bool, terms: list[Checked]) -> Type:  # noqa: FBT001 - which of the two words
     """``or`` gives its first true term, which is present, or the last; ``and`` its first false one, or the last."""
-    last = terms[-1].type
-    kind = last
+    kind = terms[-1].type
     for term in terms[:-1]:
         kind = join(kind, term.type if conjunction else always(term.type))
-    return maybe(kind) if last.optional else kind
+    return kind
 
 
 def _shown_present(left: Node, right: Node) -> Paths:

@@ -218,12 +218,7 @@ def _together(joined: Joined, built: Sequence[_Built | None], path: DataPath) ->
     tree = Block(joined=joined, members=tuple(member.tree for member in members), path=path)
     go_on = [member.yes if joined is Joined.ALL else member.no for member in members]
     leave = [member.no if joined is Joined.ALL else member.yes for member in members]
-    through: frozenset[Path] = frozenset()
-    ways_out: list[frozenset[Path]] = []
-    for stays, leaves_here in zip(go_on, leave, strict=True):
-        ways_out.append(through | leaves_here)
-        through |= stays
-    out = frozenset.intersection(*ways_out)
+    through, out = frozenset.union(*go_on), frozenset.intersection(*leave)
     return _Built(tree=tree, yes=out, no=through) if joined is Joined.ANY else _Built(tree=tree, yes=through, no=out)
 
 

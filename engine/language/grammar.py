@@ -143,6 +143,8 @@ class _Walk:
     def _no_value(self, token: Token) -> InvalidExpression:
         if token.text == "+":
             return _stop(token, "PB203", "a number has no plus sign in front", "remove it")
+        if not self.place and token.text == "if":
+            return _stop(token, "PB203", "an expression begins without if", "remove it")
         if not self.place:
             return _stop(token, "PB201", f"a value is missing before {token.text}")
         before = self.tokens[self.place - 1]

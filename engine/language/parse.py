@@ -7,7 +7,6 @@ make it clear; nothing is evaluated.
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -50,9 +49,7 @@ def _tree(text: str, tokens: Sequence[Token]) -> ast.expr:
     # Line breaks mean nothing in an expression, but would end it for Python; texts hold none (see ``scan``).
     source = text[start:].translate(_BREAKS).rstrip()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(source, mode="eval").body
+        return ast.parse(source, mode="eval").body
     except SyntaxError as error:
         raise InvalidExpression([unreadable(tokens, start + (error.offset or 1) - 1)]) from None
     except (RecursionError, MemoryError, ValueError):

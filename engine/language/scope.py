@@ -126,11 +126,18 @@ class Scope:
         senders = events_with(name) if root == "event" else ()
         if senders:
             return self._sent_elsewhere(name, senders, fields)
-        elsewhere = _better_home(name, {group: known for group, known in self.groups.items() if group != root})
+        elsewhere = self._group_meant(path[1:]) or _better_home(name, self.groups)
         near = closest(name, fields)
         hint = f"did you mean {elsewhere}?" if elsewhere and not near else suggest(name, fields)
         message = f'unknown field "{name}" on {root}'
         return Missing(code="PB204", message=message, suggestion=hint, part=1, available=tuple(sorted(fields)))
+
+    def _group_meant(self, path: Path) -> str | None:
+        """``tier.name`` where ``member.tier`` was written: groups do not lie within each other."""
+        if path[0] not in self.groups:
+            return None
+        inner = path[1] if len(path) > 1 else "name"
+        return f"{path[0]}.{inner}" if inner in self.groups[path[0]] else path[0]
 
     def _sent_elsewhere(self, name: str, senders: tuple[str, ...], fields: Fields) -> Missing:
         without = _and(sorted(self.events.difference(senders)))
@@ -160,7 +167,9 @@ class Scope:
         )
 
     def _name_meant(self, name: str, known: tuple[str, ...]) -> str:
-        near = _ALSO_CALLED.get(name) or closest(name, known)
+        if name in EVENT_FIELDS:
+            return f'write event.name == "{name}"'
+        near = _ALSO_CALLED.get(name) or closest(name, (*known, *REMINDER))
         if near:
             return f'did you mean "{near}"?'
         home = _better_home(name, self.groups)

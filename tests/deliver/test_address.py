@@ -42,6 +42,9 @@ def test_whatever_the_fast_way_takes_the_validator_takes_as_the_same(address):
 
 
 @given(address=near_addresses | st.emails() | st.text())
+@example("\u212aate@example.com")
+@example("\u017fam@example.com")
+@example("=?utf-8?q?x=40evil.test?=@example.com")
 def test_what_comes_out_is_plain_ascii_without_room_for_tricks(address):
     try:
         wire = wire_address(address)

@@ -249,6 +249,7 @@ def test_bodies_arrive_as_written_with_crlf_line_ends(text, html):
     locale=any_text,
     member_id=any_text,
 )
+@example(key="k", rule="r" * 2000, category="c" * 2000, template="t" * 2000, locale="", member_id="")
 def test_no_other_word_of_the_notification_can_add_a_field(**fields):
     mail = frame().write(notification(**fields))
     assert_is_fit_to_travel(mail)
@@ -264,7 +265,7 @@ def test_no_other_word_of_the_notification_can_add_a_field(**fields):
         "anna@example.com\nRCPT TO:<x@evil.test>",
         "anna@example.com, x@evil.test",
         "<anna@example.com>",
-        "=?utf-8?q?x=40evil.test=0D=0ABcc:_?=@example.com",
+        "=?utf-8?q?x=40evil.test?=@example.com",
         "łukasz@example.com",
         "",
         "anna",

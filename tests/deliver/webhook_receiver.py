@@ -28,6 +28,7 @@ class WebhookReceiver:
         self._answers = list(answers) or ["200 OK"]
         self._tls = tls
         self._writers: list[asyncio.StreamWriter] = []
+        self._tasks: list[asyncio.Task[None] | None] = []
 
     async def __aenter__(self) -> Self:
         context = None
@@ -40,12 +41,15 @@ class WebhookReceiver:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
+        self.answer_now.set()
         for writer in self._writers:
             writer.transport.abort()
+        await asyncio.gather(*filter(None, self._tasks))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.append(writer)
+        self._tasks.append(asyncio.current_task())
         try:
             while await self._serve_one(reader, writer):
                 pass

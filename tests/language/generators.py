@@ -286,9 +286,9 @@ def expressions(draw, scope, depth=3):
     return writer.value(kind, depth)
 
 
-PREFIXES = ("", "", "", "", "not ", "-", "- -", "not not ")
+PREFIXES = (*[""] * 10, "not ", "-", "- -", "not not ")
 OPERANDS = ("card.balance", "card.points", "days_left", "1", "2.5", "event.balance", "card.active", "[1, 3]")
-SUFFIXES = ("", "", "", " | default(1)", " | round", " is none", " is not none", " is not defined", "|default(2)|round")
+SUFFIXES = (*[""] * 10, " | default(1)", " | round", " is none", " is not none", " is not defined", "|default(2)|round")
 JOINERS = ("+", "-", "*", "/", "==", "!=", "<", ">=", "and", "or", "and", "or", "in", "not in", "if 1 else", "if")
 
 

@@ -1,5 +1,6 @@
 """The view that expressions and templates get of the facts."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -101,6 +102,10 @@ def test_points_at_risk_are_never_more_than_the_balance(announced, balance, at_r
 def test_a_value_of_another_type_counts_as_absent(group, facts, name):
     found = view(about=card(**facts)) if group == "card" else view(person=member(**facts))
     assert isinstance(found[group][name], Absent)
+
+
+def test_a_time_without_a_zone_counts_as_absent():
+    assert isinstance(view(replace(event(), occurred_at=NOW.replace(tzinfo=None)))["event"]["occurred_at"], Absent)
 
 
 @pytest.mark.parametrize("value", ["12", True, float("nan"), float("inf"), [1]])

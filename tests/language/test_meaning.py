@@ -49,6 +49,7 @@ VALUES = {
     "member.score and 5": 0,
     "not member.email": True,
     "'yes' if member.email else 'no'": "no",
+    "'yes' if member.name else 'no'": "yes",
     "member.email in ['a', 'b']": False,
     "member.email not in ['a']": True,
     "'uka' in member.name": True,
@@ -104,6 +105,14 @@ def test_only_division_and_size_can_fail(text, error):
         run(VIEW)
 
 
+def test_numbers_beyond_all_bounds_are_an_overflow():
+    """Decimals overflow to infinity by themselves, and infinity less infinity is no number at all."""
+    huge = {**VIEW, "card": Node({"balance": 1e308}, "card", SCOPE.groups["card"])}
+    for text in ("round(card.balance * 10)", "days(card.balance * 10 - card.balance * 10)"):
+        with pytest.raises(OverflowError):
+            compile_expression(text, SCOPE).evaluate(huge)
+
+
 def test_and_and_or_look_no_further_than_they_must():
     """So a fact that is not there is never touched behind its own test."""
     for text in ("member.born and member.born < today", "false if member.born is none else member.born < today"):
@@ -139,6 +148,7 @@ PROVEN = {
     "member.email == member.email": [],
     "member.name": [],
     "not (member.email and member.score)": [],
+    "not (member.email != 'x' != 'y')": [],
     "card.balance == 5 == (member.score | default(5))": [],
 }
 
@@ -169,6 +179,8 @@ USABLE = [
 ]
 UNPROVEN = [
     "member.score > 5",
+    "5 < member.score",
+    "member.name == 'x' and 1 < card.balance < member.score",
     "member.score > 5 and member.score",
     "member.score or member.score > 5",
     "(member.score or card.balance) and member.score > 5",

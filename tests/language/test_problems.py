@@ -1,5 +1,6 @@
 """What is wrong with an expression is said with a stable code, the place, and the likely fix."""
 
+import ast
 import warnings
 from collections import Counter
 
@@ -88,6 +89,7 @@ SLIPS = [
     ("member.email > none", "PB203", "member.email > none", "write x is none"),
     ("[none] == 1", "PB203", "none", "x is none"),
     ("tier.name == Złoty", "PB203", "Złoty", '"Złoty"'),
+    ("if card.balance > 1", "PB203", "if", "remove it"),
     ("+card.balance > 1", "PB203", "+", "remove it"),
     ("member.email | (lower)", "PB203", "lower", "default"),
     ('member.id == "a', "PB201", '"', 'add "'),
@@ -124,8 +126,12 @@ SLIPS = [
     ("card.balance.x == 1", "PB204", "x", "write card.balance"),
     ("card", "PB204", "card", "card.balance"),
     ("member.balance > 1", "PB204", "balance", "did you mean card.balance?"),
+    ("event.card.balance > 1", "PB204", "card", "did you mean card.balance?"),
+    ("member.tier == 'Gold'", "PB204", "tier", "did you mean tier.name?"),
     ("customer.email", "PB205", "customer", 'did you mean "member"?'),
     ("crad.balance > 5", "PB205", "crad", 'did you mean "card"?'),
+    ("points_expired", "PB205", "points_expired", 'write event.name == "points_expired"'),
+    ("dayz_left == 1", "PB205", "dayz_left", 'did you mean "days_left"?'),
     ("balance > 5", "PB205", "balance", "did you mean card.balance?"),
     ("points > 5", "PB205", "points", "did you mean event.points?"),
     ("tier.name == Gold", "PB205", "Gold", 'put it in quotes: "Gold"'),
@@ -183,6 +189,7 @@ SLIPS = [
     ('tier.name == "Gold" or "Platinum"', "PB214", '"Platinum"', 'write tier.name in ["Gold", "Platinum"]'),
     ("card.balance > 5 and 3", "PB214", "3", "both sides"),
     ("not 'x'", "PB214", "'x'", None),
+    ("card.active if 'x' else member.email", "PB214", "'x'", None),
     ('"card.balance > 5"', "PB214", '"card.balance > 5"', "remove the quotes"),
     ("1 < 2", "PB214", "1 < 2", None),
     ("tier.name in []", "PB214", "[]", None),
@@ -278,6 +285,17 @@ def test_a_reminder_has_no_event():
 )
 def test_what_is_too_long_or_too_deep_is_refused(text):
     assert [problem.code for problem in problems(text)] == ["PB213"]
+
+
+@pytest.mark.parametrize("error", [RecursionError, MemoryError, ValueError])
+def test_what_is_too_much_for_the_parser_is_refused(monkeypatch, error):
+    """Where that is differs between versions of Python."""
+
+    def give_up(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr(ast, "parse", give_up)
+    assert [problem.code for problem in problems("card.balance > 5")] == ["PB213"]
 
 
 def test_what_is_long_but_flat_is_fine():

@@ -2,9 +2,10 @@
 
 import pytest
 
+from engine.ingest.facts import FACTS, required
 from engine.language import EVENT_FIELDS, GROUPS, REMINDER_FIELDS, Missing, Scope, expand, path_text
 from engine.language.kinds import Kind, Type
-from engine.language.schema import BETTER_FIELDS, CARD_FIELDS, COUNTERS, GROUP_DIRECTIONS
+from engine.language.schema import BETTER_FIELDS, CARD_FIELDS, COUNTERS, EVERY_EVENT, GROUP_DIRECTIONS
 from engine.model import EVENT_NAMES
 
 
@@ -12,6 +13,20 @@ def test_every_event_has_fields():
     assert set(EVENT_FIELDS) == set(EVENT_NAMES)
     for fields in EVENT_FIELDS.values():
         assert not any(fields[name].optional for name in ("name", "source", "occurred_at"))
+
+
+INGESTED = {"TEXT": Kind.TEXT, "ID": Kind.TEXT, "NUMBER": Kind.NUMBER, "DATE": Kind.DATE, "OBJECT": Kind.OBJECT}
+
+
+@pytest.mark.parametrize("name", EVENT_NAMES)
+def test_what_is_declared_is_what_is_read_from_producers(name):
+    declared = {key: kind for key, kind in EVENT_FIELDS[name].items() if key not in EVERY_EVENT}
+    assert {key: kind.kind for key, kind in declared.items()} == {
+        key: INGESTED[kind.name] for key, kind in FACTS[name].items()
+    }
+    # An object that was not sent is an empty one.
+    always = {key for key, kind in declared.items() if not kind.optional and kind.kind is not Kind.OBJECT}
+    assert always == set(required(name))
 
 
 def test_groups_stand_for_events():
@@ -71,6 +86,13 @@ def test_further_facts_can_be_brought_in():
     assert kind(scope, "brand.name").kind is Kind.TEXT
     assert kind(scope, "locale").kind is Kind.TEXT
     assert isinstance(kind(scope, "brand.colour"), Missing)
+
+
+def test_data_added_by_the_producer_may_lack_any_name():
+    scope = Scope.for_events(["custom"])
+    for path in ("member.metadata.status", "card.metadata.x", "event.data.sku"):
+        assert kind(scope, path).kind is Kind.FREE
+        assert kind(scope, path).optional
 
 
 def test_paths_are_written_as_authors_write_them():
