@@ -38,4 +38,4 @@ lock:
 		--python-version 3.11 --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) demo-mails var
+	rm -rf $(VENV) demo-mails

@@ -29,7 +29,8 @@ from .ingest import Delivery
 from .logs import libraries_to, make_log
 from .metrics import Metrics
 from .observer import Observer
-from .pipeline import Now, Pipeline, utc_now
+from .pipeline import CAPTURE, Now, Pipeline, utc_now
+from .sending import Ways
 from .store import Store
 from .web import Door, HttpServer, Limits, listen
 from .worker import Worker
@@ -85,6 +86,9 @@ async def assemble(config: Config, log: FilteringBoundLogger, now: Now = utc_now
         for name, channel in channels.items():
             _at_the_end(stack, log, f"close the channel {name}", channel.close)
         deliveries, messages = await store.recover(now())
+        orphans = await store.fail_other_routes([CAPTURE, *channels], now())
+        if orphans:
+            log.warning("messages of channels that are no longer configured have failed", messages=orphans)
         log.info("store open", database=str(config.database), deliveries_taken_back=deliveries, unknown=messages)
         pipeline = Pipeline(
             store=store,
@@ -95,7 +99,7 @@ async def assemble(config: Config, log: FilteringBoundLogger, now: Now = utc_now
             now=now,
             observer=observer,
             routing=config.routing(),
-            random=Random(),  # noqa: S311 - it spreads retries, it keeps no secret.
+            ways=Ways(random=Random()),  # noqa: S311 - it spreads retries, it keeps no secret.
         )
         observer.loaded(ruleset.hash, len(ruleset.rules), now())
         shop = Workshop(config=config, observer=observer, store=store, pipeline=pipeline, worker=Worker(pipeline))

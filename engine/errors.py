@@ -7,6 +7,8 @@
     ├── RulesetInvalid         rules/ and templates/
     ├── BodyError              a delivery that cannot be read
     ├── SignatureError         a delivery nobody vouches for
+    ├── InvalidExpression      a condition that cannot be used (engine.language)
+    ├── EvaluationError        a condition that cannot be decided on these facts (engine.language)
     ├── TemplateError          a message that cannot be worded
     ├── AddressError           a mail address that cannot be used
     ├── StoreError             the database
@@ -58,7 +60,7 @@ class TemplateError(PointbellError):
     """The message cannot be worded completely."""
 
 
-class AddressError(PointbellError):
+class AddressError(PointbellError, ValueError):
     """The address cannot be used."""
 
 

@@ -208,7 +208,7 @@ class Timer:
     """Raised by every move, so that a timer that fired under an older plan is recognised."""
     reason: Reason | None = None
     sent_at: datetime | None = None
-    """When this offset last led to a message, for whichever date."""
+    """When a message of this offset was last sent, for whichever date; the outbox writes it when that has happened."""
     sent_about: date | None = None
 
 
@@ -222,6 +222,8 @@ class Facts:
     """The card's timers under (rule, slot)."""
     duplicate_of: str | None = None
     """The delivery that already reported the same happening."""
+    held: frozenset[tuple[str, str]] = frozenset()
+    """(rule, slot) of the card's timers whose message waits for its template to be mended."""
 
 
 # --- What was decided -------------------------------------------------------------------------------------------------
@@ -273,8 +275,6 @@ class Notify:
 
     rule: str
     notification: Notification
-    timer: Timer | None = None
-    """The timer that rang, to be remembered as sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,3 +322,5 @@ class Withdrawal:
     subject_id: str
     reason: Reason
     keep_about: date | None = None
+    slot: str | None = None
+    """Only this offset's messages."""

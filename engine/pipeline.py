@@ -8,56 +8,49 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
-from random import Random
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
-from .decide import Book, Needs, decide, replan, withdrawals
-from .deliver import Channel, Deferred, Delivery, Outgoing, Refused, Sent, Unknown, Withheld, retry_after
-from .errors import BodyError, StoreBusy
-from .ingest import Delivery as Body
-from .ingest import Reading, SourceSettings, peek, read, verify
-from .model import (
-    UNKNOWN_EVENT,
-    Decision,
-    Notification,
-    Notify,
-    OnAmbiguous,
-    Reason,
-    Skip,
+from .decide import Book, Needs, replan
+from .deciding import (
+    CAPTURE,
+    KILLED,
+    Desk,
+    Mode,
+    Opened,
+    Routing,
+    guilty,
+    open_delivery,
+    set_aside,
+    settle_delivery,
 )
+from .deliver import Channel, Deferred, Delivery, Withheld
+from .errors import StoreBusy
+from .ingest import Delivery as Body
+from .ingest import SourceSettings, peek, verify
+from .model import Card
 from .ruleset import Ruleset
+from .sending import Ways, given_back, outcome_of, outgoing
 from .store import (
-    CLOCK,
     PLANNED_UNDER,
     Conflict,
-    EventState,
-    NotificationState,
     Outcome,
     Queued,
     Received,
     Settled,
     Settlement,
     Store,
-    StoredEvent,
-    Worded,
-    clock_event,
     rules_changed,
 )
-from .trial import culprits
+
+__all__ = ["CAPTURE", "Mode", "Now", "Observer", "Pipeline", "Routing", "utc_now"]
 
 Now: TypeAlias = Callable[[], datetime]
 """The time, aware UTC."""
-Mode: TypeAlias = Literal["capture", "allowlist", "live"]
-CAPTURE = "capture"
-"""The route of messages that are kept instead of sent."""
-KILLED = "deciding it ends the process: it was tried alone, in a child that did not come back"
 PAGE = 500
 """How many cards are planned anew at a time."""
-PATIENCE_S = 1.0
+PATIENCE = timedelta(seconds=1)
 """How long to wait before a database that refused is asked again."""
 
 
@@ -68,23 +61,6 @@ class Observer(Protocol):
     def settled(self, settlements: Sequence[Settlement], done: Settled) -> None: ...
     def delivered(self, message: Queued, delivery: Delivery) -> None: ...
     def refused(self, what: str, error: Exception) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Routing:
-    """Who is really written to. The default writes to nobody."""
-
-    mode: Mode = "capture"
-    allow: tuple[str, ...] = ()
-    """Patterns of addresses, such as ``*@example.org``, that ``allowlist`` lets through."""
-
-    def route(self, notification: Notification) -> str:
-        """The way a message takes, fixed when it is worded: switching the mode never releases old ones."""
-        address = notification.address.lower()
-        listed = any(fnmatchcase(address, pattern.lower()) for pattern in self.allow)
-        if self.mode == "live" or (self.mode == "allowlist" and listed):
-            return notification.channel
-        return CAPTURE
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,8 +75,8 @@ class Pipeline:
     capture: Channel
     now: Now
     observer: Observer
-    routing: Routing = Routing()
-    random: Random
+    ways: Ways
+    routing: Routing = field(default_factory=Routing)
 
     async def accept(self, body: Body) -> bool:
         """Store a delivery, whatever is in it; ``True`` when it is new. Durable before it returns.
@@ -127,182 +103,116 @@ class Pipeline:
     async def process(self, limit: int = 200) -> int:
         """Decide the next deliveries in the order of arrival; how many."""
         claimed = await self.store.claim_events(limit, self.now())
-        if not claimed:
-            return 0
-        readings = [(stored, self._read(stored)) for stored in claimed]
-        needs = Needs.of(event for _, reading in readings if isinstance(reading, Reading) for event in reading.events)
-        settlements, done = await self._until_stored(readings, needs)
-        self.observer.settled(settlements, done)
+        if claimed:
+            await self._settle([open_delivery(stored, self.sources) for stored in claimed])
         return len(claimed)
 
     async def send(self, message: Queued) -> None:
         """Carry one message out, permit first, and note how it ended."""
-        channel = self.capture if message.route == CAPTURE else self.channels.get(message.route)
+        channel = self._channel(message.route)
         if channel is None:
             delivery: Delivery = Deferred(f"there is no channel {message.route} in config.yaml", about_relay=True)
         else:
-            delivery = await channel.send(_outgoing(message), lambda: self.store.permit(message, self.now()))
+            try:
+                delivery = await channel.send(outgoing(message), lambda: self.store.permit(message, self.now()))
+            except StoreBusy as error:
+                # No permit, so nothing was sent: the message goes back in line at once, not when its lease runs out.
+                self.observer.refused("permit", error)
+                await self._record(given_back(message, self.now(), PATIENCE, str(error)))
+                return
+        wait = self.ways.note(message, delivery, self.now())
         if isinstance(delivery, Withheld):
             await self.store.withhold(message, self.now())
         else:
-            await self._record(self._outcome(message, delivery))
+            await self._record(outcome_of(message, delivery, self.now(), wait))
         self.observer.delivered(message, delivery)
 
-    async def replan(self) -> int:
+    def routes(self) -> list[str]:
+        """The ways messages may take now; those whose relay is out of order rest."""
+        return self.ways.open((CAPTURE, *self.channels), self.now())
+
+    async def replan(self, *, anew: bool = False) -> int:
         """Bring all cards' reminders in line with the rules in force; how many cards had to follow.
 
-        Does nothing when they were planned under the same ruleset before. Only cards whose plan differs get an event
-        of their own; it walks the same way as any other.
+        Does nothing when they were planned under the same rules and time zone before, unless told to do it ``anew``.
+        Only cards whose plan differs get an event of their own; it walks the same way as any other.
         """
-        moved, after = 0, ""
-        if await self.store.noted(PLANNED_UNDER) == self.ruleset.hash:
+        ruleset = self.ruleset
+        under = f"{ruleset.hash} {ruleset.programme.timezone}"
+        if not anew and await self.store.noted(PLANNED_UNDER) == under:
             return 0
+        moved, after = 0, ""
         while page := await self.store.cards_after(after, PAGE):
             book = await self.store.load(Needs.of_cards(page))
-            cards = [card for card in book.cards.values() if replan(book.standing(card), self.ruleset, self.now())]
-            await self.store.add_events([rules_changed(card, self.ruleset.hash, self.now()) for card in cards])
-            moved, after = moved + len(cards), max(page)
-        await self.store.note(PLANNED_UNDER, self.ruleset.hash)
+            cards = [card for card in book.cards.values() if self._must_follow(card, book, ruleset)]
+            await self.store.add_events([rules_changed(card, ruleset.hash, self.now()) for card in cards])
+            moved, after = moved + len(cards), list(page)[-1]
+        if self.ruleset is ruleset:
+            await self.store.note(PLANNED_UNDER, under)
         return moved
 
     # --- process, step by step ---
 
-    def _read(self, stored: StoredEvent) -> Reading | BodyError:
-        received = stored.received
-        if received.source == CLOCK:
-            return Reading(events=(clock_event(received),))
-        source = self.sources.get(received.source)
-        if source is None:
-            return BodyError(f"there is no source {received.source} in config.yaml any more")
-        headers = {"content-type": received.content_type} if received.content_type else {}
-        body = Body(
-            source=source,
-            headers=headers,
-            body=received.raw,
-            received_at=received.received_at,
-            type_hint=received.type_hint,
-            key=received.key,
-        )
-        try:
-            return read(body)
-        except BodyError as error:
-            return error
-
-    async def _until_stored(
-        self, readings: Sequence[tuple[StoredEvent, Reading | BodyError]], needs: Needs
-    ) -> tuple[list[Settlement], Settled]:
+    async def _settle(self, batch: list[Opened]) -> None:
         """Decide on what is known and store it; once more if the ground moved, later if the database refuses."""
         while True:
             try:
-                book = await self.store.load(needs)
-                guilty = await self._guilty(readings, book)
-                settlements = [
-                    self._set_aside(stored, KILLED) if stored.seq in guilty else self._settlement(stored, reading, book)
-                    for stored, reading in readings
-                ]
-                return settlements, await self.store.settle(book, settlements)
+                settlements, done = await self._try_to_settle(batch)
             except Conflict:
                 continue
             except StoreBusy as error:
                 self.observer.refused("settle", error)
-                await asyncio.sleep(PATIENCE_S)
+                await asyncio.sleep(PATIENCE.total_seconds())
+            except Exception as error:  # noqa: BLE001 - one delivery the store cannot take must not hold up the others.
+                await self._isolate(batch, error)
+                return
+            else:
+                self.observer.settled(settlements, done)
+                return
 
-    async def _guilty(self, readings: Sequence[tuple[StoredEvent, Reading | BodyError]], book: Book) -> set[int]:
-        """Of the deliveries that were being decided when a process ended, those that end every process."""
-        suspects = [pair for pair in readings if pair[0].attempts]
-        if not suspects:
+    async def _try_to_settle(self, batch: list[Opened]) -> tuple[list[Settlement], Settled]:
+        desk = Desk(ruleset=self.ruleset, channels=self.channels, routing=self.routing, at=self.now())
+        book = await self.store.load(Needs.of(event for opened in batch for event in opened.events))
+        killers = await self._killers(batch, book, desk)
+        settlements = [
+            set_aside(opened.stored, KILLED, desk) if opened.stored.seq in killers else self._judge(opened, book, desk)
+            for opened in batch
+        ]
+        return settlements, await self.store.settle(book, settlements)
+
+    async def _killers(self, batch: list[Opened], book: Book, desk: Desk) -> set[int]:
+        if not any(opened.stored.attempts for opened in batch):
             return set()
+        return await asyncio.to_thread(guilty, batch, book, desk)
 
-        def judge(pair: tuple[StoredEvent, Reading | BodyError]) -> None:
-            stored, reading = pair
-            if isinstance(reading, Reading):
-                self._decided(self._set_aside(stored, ""), reading, deepcopy(book), self.ruleset)
-
-        found = await asyncio.to_thread(culprits, suspects, judge)
-        return {stored.seq for stored, _ in found}
-
-    def _set_aside(self, stored: StoredEvent, reason: str) -> Settlement:
-        return Settlement(
-            seq=stored.seq, state=EventState.QUARANTINED, at=self.now(), ruleset=self.ruleset.hash, note=reason
-        )
-
-    def _settlement(self, stored: StoredEvent, reading: Reading | BodyError, book: Book) -> Settlement:
-        if isinstance(reading, BodyError):
-            return self._set_aside(stored, str(reading))
+    def _judge(self, opened: Opened, book: Book, desk: Desk) -> Settlement:
         try:
-            return self._decided(self._set_aside(stored, ""), reading, book, self.ruleset)
+            return settle_delivery(opened, book, desk)
         except Exception as error:  # noqa: BLE001 - one poisonous event must not stop the others; it is kept and listed.
             self.observer.refused("decide", error)
-            return self._set_aside(stored, f"{type(error).__name__}: {error}")
+            return set_aside(opened.stored, f"{type(error).__name__}: {error}", desk)
 
-    def _decided(self, empty: Settlement, reading: Reading, book: Book, ruleset: Ruleset) -> Settlement:
-        settlement = replace(empty, state=EventState.IGNORED, note="; ".join(reading.notes) or None)
-        for unaddressed in reading.events:
-            if unaddressed.name == UNKNOWN_EVENT:
-                settlement = replace(settlement, name=UNKNOWN_EVENT)
-                continue
-            event = book.addressed(unaddressed)
-            facts = book.facts_for(event, empty.seq)
-            decisions = decide(event, facts, ruleset, empty.at)
-            worded, decisions = self._write_down(decisions)
-            book.note(event, empty.seq, facts, decisions)
-            for other in list(book.other_cards(event)):
-                followed = replan(other, ruleset, empty.at)
-                book.note(event, empty.seq, other, followed)
-                decisions = [*decisions, *followed]
-            settlement = replace(
-                settlement,
-                state=EventState.DECIDED,
-                name=event.name,
-                member_id=facts.member.id if facts.member else None,
-                card_id=facts.card.id if facts.card else None,
-                occurred_at=event.occurred_at,
-                decisions=[*settlement.decisions, *decisions],
-                worded=[*settlement.worded, *worded],
-                withdrawals=[*settlement.withdrawals, *withdrawals(event, decisions)],
-                erased=event.member.id if event.erases and event.member else settlement.erased,
-            )
-        return settlement
+    async def _isolate(self, batch: list[Opened], error: Exception) -> None:
+        """Settle the halves of a batch that cannot be settled as a whole; a single delivery is set aside."""
+        if len(batch) == 1:
+            self.observer.refused("settle", error)
+            await self.store.quarantine(batch[0].stored.seq, f"{type(error).__name__}: {error}")
+            return
+        middle = len(batch) // 2
+        await self._settle(batch[:middle])
+        await self._settle(batch[middle:])
 
-    def _write_down(self, decisions: list[Decision]) -> tuple[list[Worded], list[Decision]]:
-        """The messages as bytes; one whose address cannot be written becomes a skip."""
-        worded: list[Worded] = []
-        kept: list[Decision] = []
-        for decision in decisions:
-            if isinstance(decision, Notify):
-                message = decision.notification
-                try:
-                    payload = self.channels[message.channel].prepare(message)
-                except ValueError as error:
-                    skip = Skip(rule=decision.rule, reason=Reason.NO_ADDRESS, detail=str(error), slot=message.slot)
-                    kept.append(replace(skip, template=message.template))
-                    continue
-                worded.append(Worded(notification=message, payload=payload, route=self.routing.route(message)))
-            kept.append(decision)
-        return worded, kept
+    def _must_follow(self, card: Card, book: Book, ruleset: Ruleset) -> bool:
+        try:
+            return bool(replan(book.standing(card), ruleset, self.now()))
+        except Exception as error:  # noqa: BLE001 - a card nobody can plan for must not keep the others from their plans.
+            self.observer.refused(f"plan for card {card.id}", error)
+            return False
 
     # --- send, step by step ---
 
-    def _outcome(self, message: Queued, delivery: Delivery) -> Outcome:
-        now = self.now()
-        end = Outcome(key=message.key, lease=message.lease, state=NotificationState.SENT, at=now, reply="")
-        if isinstance(delivery, Sent):
-            state = NotificationState.CAPTURED if message.route == CAPTURE else NotificationState.SENT
-            return replace(end, state=state, reply=delivery.reply)
-        if isinstance(delivery, Refused):
-            bad = message.address if delivery.address_is_bad else None
-            return replace(end, state=NotificationState.FAILED, reply=delivery.reply, suppress=bad)
-        again = replace(end, state=NotificationState.QUEUED)
-        if isinstance(delivery, Deferred):
-            wait = delivery.retry_after or self._wait(message, about_relay=delivery.about_relay)
-            return replace(again, reply=delivery.reply, due_at=now + wait, counts=not delivery.about_relay)
-        if isinstance(delivery, Unknown) and message.on_ambiguous == OnAmbiguous.RESEND:
-            return replace(again, reply=delivery.reply, due_at=now + self._wait(message, about_relay=False))
-        reply = delivery.reply if isinstance(delivery, Unknown) else ""
-        return replace(end, state=NotificationState.UNKNOWN, reply=reply)
-
-    def _wait(self, message: Queued, *, about_relay: bool) -> timedelta:
-        return retry_after(message.attempts + 1, self.random, about_relay=about_relay)
+    def _channel(self, route: str) -> Channel | None:
+        return self.capture if route == CAPTURE else self.channels.get(route)
 
     async def _record(self, outcome: Outcome) -> None:
         """Note the outcome; what is known of a message that went out is kept until the database takes it."""
@@ -311,13 +221,9 @@ class Pipeline:
                 await self.store.record([outcome])
             except StoreBusy as error:
                 self.observer.refused("record", error)
-                await asyncio.sleep(PATIENCE_S)
+                await asyncio.sleep(PATIENCE.total_seconds())
             else:
                 return
-
-
-def _outgoing(message: Queued) -> Outgoing:
-    return Outgoing(key=message.key, address=message.address, payload=message.payload, attempt=message.attempts + 1)
 
 
 def utc_now() -> datetime:

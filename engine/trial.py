@@ -10,6 +10,7 @@ import os
 import resource
 import select
 import signal
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -23,7 +24,7 @@ MEMORY_BYTES = 512 << 20
 
 def culprits(suspects: Sequence[T], work: Callable[[T], object]) -> list[T]:
     """Those of the suspects on whom ``work`` ends the process that does it. Blocks; call it from a thread."""
-    if not suspects or survives(lambda: [work(suspect) for suspect in suspects]):
+    if not suspects or survives(lambda: _each(suspects, work)):
         return []
     if len(suspects) == 1:
         return list(suspects)
@@ -31,12 +32,26 @@ def culprits(suspects: Sequence[T], work: Callable[[T], object]) -> list[T]:
     return [*culprits(suspects[:middle], work), *culprits(suspects[middle:], work)]
 
 
+def _each(suspects: Sequence[T], work: Callable[[T], object]) -> None:
+    """Try them all in turn; an ordinary exception is the suspect's own affair and is reported when it counts."""
+    for suspect in suspects:
+        try:
+            work(suspect)
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001, S112 - it is raised, and reported, once more where it is decided.
+            continue
+
+
 def survives(work: Callable[[], object], deadline_s: float = DEADLINE_S) -> bool:
     """Whether a child that does ``work`` lives to tell. An exception is no death: it has a reason of its own."""
     told, tell = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings():
+        # Python 3.12 warns of forking beside threads; this child takes no lock and leaves by _exit.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
-        _do(work, tell)
+        _do(work)
     os.close(tell)
     try:
         # The child says nothing: the end of the pipe, or the deadline, says it is over.
@@ -49,7 +64,7 @@ def survives(work: Callable[[], object], deadline_s: float = DEADLINE_S) -> bool
         os.close(told)
 
 
-def _do(work: Callable[[], object], _tell: int) -> None:
+def _do(work: Callable[[], object]) -> None:
     """In the child: work within limits and leave without touching anything the parent owns."""
     try:
         _limit(resource.RLIMIT_AS, _address_space() + MEMORY_BYTES)

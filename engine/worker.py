@@ -7,11 +7,11 @@ every ``IDLE_S`` seconds, because a wake-up is a hint and the store is the truth
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import timedelta
 
-from .errors import StoreBusy
 from .pipeline import Pipeline
 from .store import Queued
 
@@ -32,7 +32,8 @@ class Worker:
         self._sending = asyncio.Event()
         self._stopping = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
-        self._out: set[asyncio.Task[None]] = set()
+        self._out: dict[asyncio.Task[None], str] = {}
+        """Messages under way, with the route each takes."""
 
     def start(self) -> None:
         """Begin to work in the running event loop."""
@@ -66,8 +67,11 @@ class Worker:
         while True:
             rung = await pipeline.store.promote_timers(pipeline.now(), BACKLOG)
             decided = await pipeline.process(BATCH)
-            messages = await pipeline.store.claim_notifications(self._senders, pipeline.now())
-            await asyncio.gather(*(pipeline.send(message) for message in messages))
+            messages = await self._claim({})
+            ends = await asyncio.gather(*(pipeline.send(message) for message in messages), return_exceptions=True)
+            for fault in ends:
+                if fault is not None:
+                    raise fault
             done += decided + len(messages)
             if not rung and not decided and not messages:
                 return done
@@ -82,7 +86,7 @@ class Worker:
             woken.clear()
             try:
                 busy = await work()
-            except StoreBusy as error:
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong is reported, and the next round tries again.
                 self._pipeline.observer.refused("claim", error)
                 busy = False
             if not busy and not self._stopping.is_set():
@@ -96,23 +100,25 @@ class Worker:
         return bool(decided)
 
     async def _send(self) -> bool:
-        free = self._senders - len(self._out)
-        if free <= 0:
-            await asyncio.wait(self._out, return_when=asyncio.FIRST_COMPLETED)
-            return True
-        messages = await self._pipeline.store.claim_notifications(free, self._pipeline.now())
+        messages = await self._claim(Counter(self._out.values()))
         for message in messages:
             task = asyncio.create_task(self._send_one(message))
-            self._out.add(task)
-            task.add_done_callback(self._out.discard)
-        return len(messages) == free
+            self._out[task] = message.route
+            task.add_done_callback(self._out.pop)
+        return bool(messages)
+
+    async def _claim(self, under_way: Mapping[str, int]) -> list[Queued]:
+        """Fill every route's free places: one whose relay hangs must not keep the others waiting."""
+        claimed: list[Queued] = []
+        for route in self._pipeline.routes():
+            free = self._senders - under_way.get(route, 0)
+            if free > 0:
+                claimed += await self._pipeline.store.claim_notifications(route, free, self._pipeline.now())
+        return claimed
 
     async def _send_one(self, message: Queued) -> None:
         try:
             await self._pipeline.send(message)
-        except StoreBusy as error:
-            # Nothing was sent without a permit; the lease runs out and the message comes again.
-            self._pipeline.observer.refused("permit", error)
         except Exception as error:  # noqa: BLE001 - a fault in one message must not end the sender; it is reported.
             self._pipeline.observer.refused("send", error)
         finally:

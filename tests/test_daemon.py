@@ -94,12 +94,13 @@ async def test_a_second_daemon_on_the_same_file_refuses_clearly(tmp_path):
         assert (await daemon.client.get("/readyz")).status_code == 200
 
 
-async def test_a_port_in_use_is_told_and_everything_begun_is_ended(tmp_path):
+async def test_a_port_in_use_is_told_and_everything_begun_is_ended(tmp_path, caplog):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         config = settings(tmp_path, CONFIG.replace("port: 0", f"port: {taken.getsockname()[1]}"))
         with pytest.raises(ConfigError, match=r"cannot listen on 127\.0\.0\.1 port \d+: Address already in use"):
             async with open_daemon(config, silent()):
                 pass
+    assert caplog.records == [], "nothing had begun to tick"
     async with assemble(config, silent()):
         pass
 

@@ -14,6 +14,8 @@ ORDER = [
     {"ruleset"},
     {"decide"},
     {"deliver", "store", "trial"},
+    {"deciding"},
+    {"sending"},
     {"pipeline", "logs", "metrics"},
     {"worker", "observer"},
     {"clock", "tools"},

@@ -17,6 +17,7 @@ from engine.model import OnAmbiguous
 from engine.pipeline import Pipeline, Routing
 from engine.ruleset.load import assemble
 from engine.ruleset.rule import Offset
+from engine.sending import Ways
 from engine.store import Reports, Store
 from engine.tools.simulation import Journal, SimulatedClock
 from engine.worker import Worker
@@ -74,7 +75,7 @@ class House:
             now=self.clock.now,
             observer=self.journal,
             routing=Routing(mode="live"),
-            random=Random(0),
+            ways=Ways(random=Random(0)),
         )
         self.worker = Worker(self.pipeline)
 
@@ -170,7 +171,7 @@ async def test_an_event_that_breaks_the_engine_is_quarantined_alone(house, monke
             raise ZeroDivisionError("unlucky")
         return []
 
-    monkeypatch.setattr("engine.pipeline.decide", explode)
+    monkeypatch.setattr("engine.deciding.decide", explode)
     await house.post(expired("bad"))
     await house.post(expired("good"))
     await house.settle()
@@ -192,7 +193,7 @@ async def test_a_relay_that_says_later_is_asked_again_and_the_bytes_are_the_same
 
 
 async def test_a_relay_that_is_down_costs_the_message_nothing(house):
-    house.channel.answers = [Deferred("connection refused", about_relay=True)]
+    house.channel.answers = [Deferred("connection refused", about_relay=True, relay_down=True)]
     await house.post(expired())
     await house.settle()
     assert house.messages() == [("queued", 0)]
@@ -362,7 +363,7 @@ async def test_a_delivery_that_kills_the_process_is_found_among_those_that_were_
             os.kill(os.getpid(), signal.SIGKILL)
         return decide(event, facts, ruleset, now)
 
-    monkeypatch.setattr("engine.pipeline.decide", kill)
+    monkeypatch.setattr("engine.deciding.decide", kill)
     names = ["e1", "e2", "deadly", "e3", "e4"]
     for name in names:
         await house.post(expired(name))

@@ -103,14 +103,22 @@ async def test_a_fault_in_one_message_is_reported_and_does_not_end_the_sender(ho
     assert [(step, type(error)) for step, error in house.journal.troubles] == [("send", ZeroDivisionError)]
 
 
-async def test_the_end_of_a_loop_is_told_with_its_cause(house, monkeypatch):
+async def test_a_fault_in_a_loop_is_reported_and_the_next_round_tries_again(house, monkeypatch):
+    house.channel.answers_now.set()
+    sound = house.store.claim_events
+
     async def broken(*_):
+        monkeypatch.setattr(house.store, "claim_events", sound)
         raise ZeroDivisionError
 
     monkeypatch.setattr(house.store, "claim_events", broken)
     house.worker.start()
-    assert isinstance(await house.worker.ended(), ZeroDivisionError)
+    await house.post(expired())
+    await until(lambda: house.journal.troubles)
+    house.worker.wake()
+    await until(lambda: ("sent", 1) in house.messages())
     await house.worker.stop()
+    assert [type(error) for _, error in house.journal.troubles] == [ZeroDivisionError]
 
 
 async def test_an_end_that_was_asked_for_has_no_cause(house):

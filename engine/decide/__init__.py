@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from ..model import RULES_CHANGED, Cancel, Decision, Event, Facts, Reason, Schedule, Skip, TimerState, Withdrawal
+from ..model import RULES_CHANGED, Cancel, Decision, Event, Facts, Notify, Reason, Skip, TimerState, Withdrawal
 from ..ruleset import Ruleset
 from ..ruleset.rule import BeforeTrigger
 from .book import Book, Needs
 from .due import ring
-from .merge import ERASED, merge, newest
+from .merge import ERASED, known_of, merge
 from .reminders import forget_rules, plan
 from .words import USEFUL_FOR, Case, Occasion, address_of, word
 
-__all__ = ["ERASED", "Book", "Needs", "address_of", "decide", "merge", "newest", "replan", "withdrawals"]
+__all__ = ["ERASED", "Book", "Needs", "address_of", "decide", "known_of", "merge", "replan", "withdrawals"]
 
 _GONE = frozenset({Reason.ABSENT, Reason.DATE_PAST, Reason.NOTHING_AT_RISK})
 """Reasons for which a reminder that is already worded makes no sense any more."""
@@ -36,28 +36,40 @@ def decide(event: Event, facts: Facts, ruleset: Ruleset, now: datetime) -> list[
         return list(_erase(facts))
     if event.name == RULES_CHANGED:
         return replan(facts, ruleset, now)
-    return [*_plans(facts, ruleset, now), *_happening(case)]
+    plans = _plans(facts, ruleset, now) if event.card is not None else ()
+    return [*plans, *_happening(case)]
 
 
 def replan(facts: Facts, ruleset: Ruleset, now: datetime) -> list[Decision]:
     """What must change in a card's reminders without an event of its own; nothing when they stand as they should."""
-    return [decision for decision in _plans(facts, ruleset, now) if decision.timer is not None]
+    plans = _plans(facts, ruleset, now)
+    return [made for made in plans if not isinstance(made, Notify) and made.timer is not None]
 
 
 def withdrawals(event: Event, decisions: list[Decision]) -> list[Withdrawal]:
     """Which worded but not yet permitted messages these decisions take back."""
-    found: list[Withdrawal] = []
-    for decision in decisions:
-        if isinstance(decision, Cancel):
-            found.append(Withdrawal(rule=decision.rule, subject_id=decision.timer.subject, reason=decision.reason))
-        elif isinstance(decision, Schedule) and decision.moved_from is not None:
-            moved = decision.timer
-            found.append(
-                Withdrawal(rule=moved.rule, subject_id=moved.subject, reason=Reason.DATE_MOVED, keep_about=moved.about)
-            )
-        elif isinstance(decision, Skip) and decision.reason in _GONE and event.card and decision.slot is None:
-            found.append(Withdrawal(rule=decision.rule, subject_id=event.card.id, reason=decision.reason))
-    return list(dict.fromkeys(found))
+    found = (_withdrawal(event, decision) for decision in decisions)
+    return list(dict.fromkeys(one for one in found if one is not None))
+
+
+def _withdrawal(event: Event, decision: Decision) -> Withdrawal | None:
+    if isinstance(decision, Cancel):
+        timer, removed = decision.timer, decision.reason is Reason.STEP_REMOVED
+        return Withdrawal(
+            rule=timer.rule,
+            subject_id=timer.subject,
+            reason=decision.reason,
+            slot=timer.slot if removed else None,
+        )
+    if isinstance(decision, Skip) and decision.timer is None:
+        gone = decision.reason in _GONE and decision.slot is None and event.card is not None
+        subject = event.card.id if event.card else ""
+        return Withdrawal(rule=decision.rule, subject_id=subject, reason=decision.reason) if gone else None
+    if isinstance(decision, Notify) or decision.timer is None:
+        return None
+    # A plan for a date: whatever is worded about another one must not go out any more.
+    timer = decision.timer
+    return Withdrawal(rule=timer.rule, subject_id=timer.subject, reason=Reason.DATE_MOVED, keep_about=timer.about)
 
 
 def _plans(facts: Facts, ruleset: Ruleset, now: datetime) -> Iterator[Decision]:

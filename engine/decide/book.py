@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..model import Card, Decision, Event, Facts, Member, Snapshot, Timer
-from .merge import merge
+from ..model import Card, Decision, Event, Facts, Member, Notify, Snapshot, Timer
+from .merge import ERASED, merge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +23,8 @@ class Needs:
     happenings: frozenset[str]
     erased: frozenset[str]
     """Members whose timers must all be seen, because they are about to be cancelled."""
-    moved: frozenset[str] = frozenset()
-    """Members whose cards must all be seen, because their time zone may have changed."""
+    all_cards: frozenset[str] = frozenset()
+    """Members whose cards must all be seen: their time zone may have changed, or the event names no card."""
 
     @staticmethod
     def of(events: Iterable[Event]) -> Needs:
@@ -35,7 +35,7 @@ class Needs:
             cards=frozenset(card for event in seen for card in _cards(event)),
             happenings=frozenset(event.happening for event in seen if event.happening),
             erased=frozenset(event.member.id for event in seen if event.erases and event.member),
-            moved=frozenset(event.member.id for event in seen if _tells_zone(event) and event.member),
+            all_cards=frozenset(event.member.id for event in seen if _needs_all_cards(event) and event.member),
         )
 
     @staticmethod
@@ -61,6 +61,8 @@ class Book:
     changed_cards: set[str] = field(default_factory=set)
     changed_timers: dict[tuple[str, str, str], Timer] = field(default_factory=dict)
     new_happenings: dict[str, int] = field(default_factory=dict)
+    held: frozenset[tuple[str, str, str]] = frozenset()
+    """(rule, subject, slot) of timers whose message waits for its template to be mended."""
 
     def addressed(self, event: Event) -> Event:
         """The event with its member under the id by which it is known here."""
@@ -86,9 +88,10 @@ class Book:
         """What is known for this event, the event itself included."""
         before = Facts(
             member=self._member(event),
-            card=self.cards.get(_card_id(event) or ""),
+            card=self._card(event),
             timers=self._timers(event),
             duplicate_of=self._duplicate_of(event, seq),
+            held=frozenset((rule, slot) for rule, subject, slot in self.held if subject == _card_id(event)),
         )
         after = merge(before, event)
         return after if after.member is not None or event.holder_id is None else self._for_holder(after, event)
@@ -98,7 +101,7 @@ class Book:
         member = self.members.get(card.member_id) or self.members.get(self.aliases.get(card.member_id, ""))
         return Facts(member=member, card=card, timers=dict(self.timers.get(card.id, {})))
 
-    def other_cards(self, event: Event) -> Iterable[Facts]:
+    def other_cards(self, event: Event, member: Member | None) -> Iterable[Facts]:
         """The member's cards beside the event's own, where the event tells the member's time zone.
 
         Reminders go out at the member's hour, so these cards' plans may have to follow.
@@ -106,8 +109,8 @@ class Book:
         if event.member is None or event.erases or not _tells_zone(event):
             return
         for card in sorted(self.cards.values(), key=lambda card: card.id):
-            if card.member_id == event.member.id and card.id != _card_id(event):
-                yield self.standing(card)
+            if card.member_id == event.member.id and card.id != (event.card.id if event.card else None):
+                yield replace(self.standing(card), member=member)
 
     def note(self, event: Event, seq: int, facts: Facts, decisions: Iterable[Decision]) -> None:
         """Carry over what this event has changed."""
@@ -117,7 +120,7 @@ class Book:
             self.cards[card.id] = card
             self.changed_cards.add(card.id)
         for decision in decisions:
-            if decision.timer is not None:
+            if not isinstance(decision, Notify) and decision.timer is not None:
                 self._note_timer(decision.timer)
         if event.happening is not None and event.happening not in self.happenings:
             self.happenings[event.happening] = (seq, f"{event.source} {event.producer_name}")
@@ -126,8 +129,14 @@ class Book:
     def _note_member(self, event: Event, member: Member | None) -> None:
         if member is None or event.member is None or member == self.members.get(member.id):
             return
-        self.members[member.id] = member
-        self.aliases.update(dict.fromkeys(member.aliases, member.id))
+        self.know(member)
+
+    def know(self, member: Member) -> None:
+        """Take a member's record over. An alias that somebody else carries stays theirs: nobody is merged by guess."""
+        if ERASED in member.facts:
+            self.aliases = {alias: owner for alias, owner in self.aliases.items() if owner != member.id}
+        own = frozenset(alias for alias in member.aliases if self.aliases.setdefault(alias, member.id) == member.id)
+        self.members[member.id] = replace(member, aliases=own)
         self.changed_members.add(member.id)
 
     def _note_timer(self, timer: Timer) -> None:
@@ -135,10 +144,22 @@ class Book:
         self.changed_timers[timer.rule, timer.subject, timer.slot] = timer
 
     def _member(self, event: Event) -> Member | None:
-        name = event.member.id if event.member else event.due.member_id if event.due else event.holder_id
+        name = event.member.id if event.member else event.holder_id
+        if event.due is not None:
+            # Cards change hands: whoever is told about the card today is told.
+            card = self.cards.get(event.due.subject)
+            name = card.member_id if card else event.due.member_id
         if name is None:
             return None
         return self.members.get(name) or self.members.get(self.aliases.get(name, ""))
+
+    def _card(self, event: Event) -> Card | None:
+        """The event's card; where it names none, the one the member used last."""
+        named = _card_id(event)
+        if named is not None or event.member is None:
+            return self.cards.get(named or "")
+        own = [card for card in self.cards.values() if card.member_id == event.member.id and card.facts]
+        return max(own, key=lambda card: (max(fact.as_of for fact in card.facts.values()), card.id), default=None)
 
     def _for_holder(self, facts: Facts, event: Event) -> Facts:
         """An event that names only the holder is told to the holder, known or not."""
@@ -162,6 +183,10 @@ class Book:
 
 def _tells_zone(event: Event) -> bool:
     return event.member is not None and "timezone" in event.member.fields
+
+
+def _needs_all_cards(event: Event) -> bool:
+    return _tells_zone(event) or (_card_id(event) is None and not event.erases)
 
 
 def _people(event: Event) -> Iterable[str]:

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 from ..model import Facts, Programme
 
 ONE_DAY = timedelta(days=1)
+NEVER = date(9000, 1, 1)
+"""Dates from here on are a producer's way to say "never" (9999-12-31 is the usual one)."""
 _MIDNIGHT = time(0)
 
 

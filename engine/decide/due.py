@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from ..language import expiring_points
-from ..model import Decision, Due, Notify, Reason, Skip, TimerState
+from ..model import Decision, Due, Reason, Skip
 from ..ruleset.rule import BeforeTrigger, Offset, Rule
 from .calendar import deadline, zone_of
 from .reminders import Plan, nothing_to_remind, plan_for
@@ -44,14 +43,15 @@ def _refusal(due: Due, rule: Rule, trigger: BeforeTrigger, offset: Offset, case:
         return nothing
     if not expiring_points(card):
         return Reason.NOTHING_AT_RISK, "no producer has told how many points would expire"
-    return _lateness(plan_for(rule, trigger, case.facts, programme), offset, due, case.now)
+    ahead = plan_for(rule, trigger, case.facts, programme)
+    # A message that waited for its template to be mended is not late by its own fault.
+    return _lateness(ahead, offset, due, case.now, held=(due.rule, due.slot) in case.facts.held)
 
 
-def _lateness(ahead: Plan, offset: Offset, due: Due, now: datetime) -> tuple[Reason, str] | None:
-    latest = ahead.end(offset)
-    if ahead.trigger.grace is not None:
-        latest = min(latest, max(due.due_at, ahead.due(offset)) + ahead.trigger.grace)
-    if now <= latest and now < ahead.end(offset):
+def _lateness(ahead: Plan, offset: Offset, due: Due, now: datetime, *, held: bool) -> tuple[Reason, str] | None:
+    end = ahead.end(offset)
+    latest = end if held else min(end, ahead.in_grace(max(due.due_at, ahead.due(offset))))
+    if now <= latest and now < end:
         return None
     return Reason.TOO_LATE, f"was due {due.due_at.astimezone(ahead.zone):%Y-%m-%d %H:%M}, reached only now"
 
@@ -67,13 +67,7 @@ def _remind(rule: Rule, offset: Offset, due: Due, case: Case) -> Iterator[Decisi
         send_before=deadline(due.about, programme),
         extra={"days_left": (due.about - today).days, "offset": timedelta(days=offset.days)},
     )
-    timer = case.facts.timers.get((due.rule, due.slot))
-    for decision in word(rule, occasion, case):
-        if isinstance(decision, Notify) and timer is not None:
-            sent = replace(timer, state=TimerState.FIRED, sent_at=case.now, sent_about=due.about)
-            yield replace(decision, timer=sent)
-        else:
-            yield decision
+    yield from word(rule, occasion, case)
 
 
 def _skip(due: Due, reason: Reason, detail: str) -> Skip:

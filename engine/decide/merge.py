@@ -32,17 +32,24 @@ def newest(known: Mapping[str, Fact], snapshot: Snapshot) -> dict[str, Fact]:
     return merged
 
 
+def known_of(known: Member | None, snapshot: Snapshot) -> Member:
+    """The member's record once this snapshot is known. One that was erased begins anew with what is newer."""
+    member = known or Member(id=snapshot.id)
+    if ERASED in member.facts:
+        if snapshot.as_of <= member.facts[ERASED].as_of:
+            return member
+        member = Member(id=member.id)
+    aliases = member.aliases | {alias for alias in (snapshot.id, *snapshot.aliases) if alias != member.id}
+    return replace(member, aliases=aliases, facts=newest(member.facts, _said(snapshot)))
+
+
 def _member(known: Member | None, event: Event) -> Member | None:
     snapshot = event.member
     if snapshot is None:
         return known
-    member = known or Member(id=snapshot.id)
     if event.erases:
-        return Member(id=member.id, facts={ERASED: Fact(value=True, as_of=snapshot.as_of)})
-    if member.get(ERASED):
-        return member
-    aliases = member.aliases | {alias for alias in (snapshot.id, *snapshot.aliases) if alias != member.id}
-    return replace(member, aliases=aliases, facts=newest(member.facts, _said(snapshot)))
+        return Member(id=snapshot.id, facts={ERASED: Fact(value=True, as_of=snapshot.as_of)})
+    return known_of(known, snapshot)
 
 
 def _said(snapshot: Snapshot) -> Snapshot:

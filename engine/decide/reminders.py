@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from ..model import Cancel, Card, Decision, Facts, Programme, Reason, Schedule, Skip, Timer, TimerState
 from ..ruleset.rule import BeforeTrigger, Offset, Rule
-from .calendar import deadline, instant, next_at, zone_of
+from .calendar import NEVER, ONE_DAY, deadline, instant, next_at, zone_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +38,17 @@ class Plan:
 
     def latest(self, offset: Offset) -> datetime:
         """The last instant at which an overdue offset may still go."""
-        if self.trigger.grace is None:
-            return self.end(offset)
-        return min(self.due(offset) + self.trigger.grace, self.end(offset))
+        return min(self.in_grace(self.due(offset)), self.end(offset))
+
+    def in_grace(self, due: datetime) -> datetime:
+        """How late what was due may go: whole days are calendar days, also when the clock is changed in between."""
+        grace = self.trigger.grace
+        if grace is None:
+            return self.gone
+        if grace % ONE_DAY:
+            return due + grace
+        wall = due.astimezone(self.zone)
+        return instant(wall.date() + grace, wall.time(), self.zone)
 
 
 def plan(rule: Rule, trigger: BeforeTrigger, facts: Facts, programme: Programme, now: datetime) -> Iterator[Decision]:
@@ -85,8 +93,12 @@ def nothing_to_remind(
     day = card.get(trigger.card_field)
     if not isinstance(day, date):
         return Reason.ABSENT, f"{trigger.field} is not known"
+    if day >= NEVER:
+        return Reason.ABSENT, f"{trigger.field} is {day}: the points never expire"
     if now >= deadline(day, programme):
         return Reason.DATE_PAST, f"{trigger.field} is {day}, which has passed"
+    if card.get("active") is False:
+        return Reason.NOTHING_AT_RISK, "the card is not active"
     for name in ("balance", "next_expiration_points"):
         if card.knows(name) and not card.get(name):
             return Reason.NOTHING_AT_RISK, f"card.{name} is 0"
@@ -115,8 +127,7 @@ def _place(ahead: Plan, offset: Offset, facts: Facts, programme: Programme, now:
     due = _when(ahead, offset, now)
     timer = _timer(ahead, offset, known, due or ahead.due(offset))
     if due is None:
-        detail = f"was due {_local(ahead.due(offset), ahead.zone)}, known only now"
-        yield _skip(timer, Reason.TOO_LATE, detail)
+        yield _skip(timer, Reason.TOO_LATE, _why_too_late(ahead, offset))
     elif known is not None and _repeats_too_soon(known, ahead, due, programme, now):
         detail = f"already sent {_local(known.sent_at, ahead.zone)} for {known.sent_about}"
         yield _skip(timer, Reason.DUPLICATE, detail)
@@ -142,6 +153,13 @@ def _when(ahead: Plan, offset: Offset, now: datetime) -> datetime | None:
     late = next_at(now, ahead.trigger.at, ahead.zone)
     in_time = late <= ahead.latest(offset) and late < ahead.end(offset)
     return late if in_time else None
+
+
+def _why_too_late(ahead: Plan, offset: Offset) -> str:
+    due = _local(ahead.due(offset), ahead.zone)
+    if ahead.due(offset) >= ahead.gone:
+        return f"{due} is the hour to remind, and the points are gone by then"
+    return f"was due {due}, known only now"
 
 
 def _repeats_too_soon(known: Timer, ahead: Plan, due: datetime, programme: Programme, now: datetime) -> bool:

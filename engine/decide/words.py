@@ -54,6 +54,10 @@ def word(rule: Rule, occasion: Occasion, case: Case) -> Iterator[Decision]:
     if member.get(ERASED):
         yield Skip(rule=rule.name, reason=Reason.ERASED, detail="the member was deleted", slot=occasion.slot)
         return
+    if case.facts.card is None and _reads_card(rule):
+        detail = "the rule looks at a card, and the member is not known to have one"
+        yield Skip(rule=rule.name, reason=Reason.ABSENT, detail=detail, slot=occasion.slot)
+        return
     view = view_of(case, occasion.extra)
     refusal = _refusal(rule.condition, view)
     if refusal is not None:
@@ -93,6 +97,11 @@ def address_of(member: Member, address_field: str) -> tuple[str | None, str]:
         return validate_email(value.strip(), check_deliverability=False, test_environment=True).normalized, ""
     except EmailNotValidError:
         return None, f"member {member.id} has an {address_field} that is not a valid address"
+
+
+def _reads_card(rule: Rule) -> bool:
+    conditions = (rule.condition, *(send.condition for send in rule.sends))
+    return any(path[0] == "card" for condition in conditions if condition is not None for path in condition.reads)
 
 
 def _message(rule: Rule, send: Send, occasion: Occasion, case: Case, *, member: Member, view: View) -> Decision:

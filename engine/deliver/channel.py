@@ -49,6 +49,9 @@ class Deferred:
     about_relay: bool = field(default=False, kw_only=True)
     """The fault lies between us and the relay, not with this message: any other message would have met it too, and
     no message should be given up for it."""
+    relay_down: bool = field(default=False, kw_only=True)
+    """No message at all can be taken at present: the connection, the login or the relay itself failed. The channel is
+    better left alone for a while."""
 
 
 @dataclass(frozen=True, slots=True)

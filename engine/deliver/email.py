@@ -22,12 +22,7 @@ _PORTS = {Tls.REQUIRED: 587, Tls.OPPORTUNISTIC: 587, Tls.IMPLICIT: 465, Tls.NONE
 
 
 def _mailbox(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return Mailbox.parse(value)
-    except AddressError as error:
-        raise ValueError(str(error)) from None
+    return Mailbox.parse(value) if isinstance(value, str) else value
 
 
 MailboxField = Annotated[Mailbox, BeforeValidator(_mailbox)]
@@ -99,7 +94,7 @@ class EmailChannel:
         try:
             delivery = await self._transact(envelope, permit)
         except RelayUnavailable as error:
-            delivery = Deferred(str(error), about_relay=True)
+            delivery = Deferred(str(error), about_relay=True, relay_down=True)
         if isinstance(delivery, Withheld):
             return delivery
         return replace(delivery, reply=self._relay.without_secrets(delivery.reply))

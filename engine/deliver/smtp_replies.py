@@ -38,9 +38,10 @@ def judge(stage: Stage, reply: Reply) -> Deferred | Refused:
     """
     text = f"{stage}: {reply}"
     if reply.code == CLOSING or stage is Stage.MAIL:
-        return Deferred(text, about_relay=True)
+        return Deferred(text, about_relay=True, relay_down=True)
     if reply.code < _PERMANENT:
-        return Deferred(text, about_relay=_subject(reply) == _SYSTEM)
+        out_of_order = _subject(reply) == _SYSTEM
+        return Deferred(text, about_relay=out_of_order, relay_down=out_of_order)
     if _is_ours(reply):
         return Deferred(text, about_relay=True)
     return Refused(text, address_is_bad=_subject(reply) == _ADDRESS)

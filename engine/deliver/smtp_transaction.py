@@ -36,7 +36,7 @@ async def transact(dialogue: Dialogue, envelope: Envelope, permit: Permit, timeo
     except BrokenOff as broken:
         if stage is Stage.MAIL and dialogue.rested:
             raise StaleDialogue from None
-        return Deferred(f"{stage}: {broken}", about_relay=True)
+        return Deferred(f"{stage}: {broken}", about_relay=True, relay_down=True)
     if reply.accepted:
         return await _with_permit(dialogue, envelope.mail, permit, timeouts)
     if stage is Stage.MAIL and reply.code == CLOSING and dialogue.rested:

@@ -203,7 +203,9 @@ class WebhookChannel:
         return self._deferred(said, _wait(headers.get("retry-after", ""), self._clock()))
 
     def _deferred(self, what: str, retry_after: timedelta | None = None) -> Deferred:
-        return Deferred(f"{self._host}:{self._port}: {what}", retry_after=retry_after, about_relay=True)
+        return Deferred(
+            f"{self._host}:{self._port}: {what}", retry_after=retry_after, about_relay=True, relay_down=True
+        )
 
 
 def _data(notification: Notification, name: str) -> dict[str, str]:

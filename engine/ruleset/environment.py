@@ -22,8 +22,10 @@ from jinja2.runtime import BlockReference, Context, LoopContext, Macro, StrictUn
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.tests import TESTS
 
+from ..language.absent import Absent
 from ..language.functions import JINJA_FILTERS, JINJA_FUNCTIONS, JINJA_TESTS
 from ..language.node import Node
+from ..language.schema import events_with
 from .filters import PLAIN_FILTERS, LocaleFilters
 from .printing import LARGEST_NUMBER, fill, html, join, join_texts, kind_of, plain, spend
 
@@ -48,10 +50,12 @@ LOOP_FIELDS = _words("index index0 revindex revindex0 first last length previtem
 class Phrases(Mapping[str, Any]):
     """``strings``: the shared phrases and tables of plural forms of one language. Its keys are its fields."""
 
-    __slots__ = ("_phrases",)
+    __slots__ = ("_phrases", "file")
 
-    def __init__(self, phrases: Mapping[str, str | Mapping[str, str]]) -> None:
+    def __init__(self, phrases: Mapping[str, str | Mapping[str, str]], file: str = "strings.<locale>.yaml") -> None:
         self._phrases = MappingProxyType(dict(phrases))
+        self.file = file
+        """Where they are written, or would be."""
 
     def __getitem__(self, name: str) -> Any:
         return self._phrases[name]
@@ -132,7 +136,7 @@ class TemplateEnvironment(SandboxedEnvironment):
             try:
                 return obj[attribute]
             except KeyError:
-                return self.undefined(obj=obj, name=attribute)
+                return self._not_there(obj, attribute)
         if isinstance(obj, Undefined):
             return getattr(obj, attribute)
         if isinstance(obj, LoopContext) and attribute in LOOP_FIELDS:
@@ -140,6 +144,12 @@ class TemplateEnvironment(SandboxedEnvironment):
         if isinstance(obj, TemplateReference):
             return obj[attribute]
         return self.undefined(f"{kind_of(obj)} has no field {attribute!r}", name=attribute)
+
+    def _not_there(self, group: Node | Phrases, name: str) -> Undefined:
+        """What other events send is absent from this one: a template may serve several, and ask."""
+        if isinstance(group, Node) and group._path == "event" and events_with(name):  # noqa: SLF001 - nodes have no public names
+            return Absent(f"event.{name}")
+        return self.undefined(obj=group, name=name)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         """Fields by name, items and slices of lists and texts by number."""

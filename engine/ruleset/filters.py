@@ -30,6 +30,8 @@ DATE_FORMATS = ("short", "medium", "long", "full", "day")
 
 PLURAL_FORMS = ("zero", "one", "two", "few", "many", "other")
 
+CURRENCY = re.compile(r"[A-Z]{3}")
+
 _NOT_A_NAME = re.compile(
     r"[\x00-\x1f\x7f-\x9f<>{}@/\\|\[\]=%$#^~_`:;!?*+]"  # markup, addresses, templates, control characters
     r"|[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffd\ud800-\udfff]"  # direction, hidden
@@ -73,7 +75,7 @@ class LocaleFilters:
 
     def money(self, value: object, currency: object) -> str:
         """An amount in major units of a currency (ISO 4217 code): ``364,50 zł``."""
-        if not isinstance(currency, str) or not re.fullmatch(r"[A-Z]{3}", currency):
+        if not isinstance(currency, str) or not CURRENCY.fullmatch(currency):
             refuse_absent(currency)
             raise ValueError(f"{currency!r} is not a currency code such as PLN or EUR")
         return format_currency(_number(value), currency, locale=self.locale)

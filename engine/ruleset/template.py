@@ -55,6 +55,8 @@ class Part:
     """The layouts and partials it names."""
     undeclared: frozenset[str]
     """The names it uses without setting them itself."""
+    blocks: frozenset[str]
+    """The blocks that a file which extends it can fill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,19 +6,20 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any
 
 from babel import Locale
 from jinja2 import nodes
 
 from ..language.problem import suggest
+from . import template_arguments as arguments
 from . import template_codes as codes
 from .environment import Phrases, TemplateEnvironment
 from .filters import PLURAL_FORMS, required_forms
 from .printing import placeholders
-
-Finding: TypeAlias = tuple[int, str, str, str, str | None]
-"""Line, the words at fault, code, message, suggestion."""
+from .template_printed import Finding
+from .template_printed import findings as printed_findings
+from .template_printed import phrase_named as _phrase_named
 
 AVAILABLE: frozenset[type[nodes.Node]] = frozenset(
     {
@@ -96,6 +97,7 @@ def findings(tree: nodes.Template, environment: TemplateEnvironment) -> Iterator
             yield _refusal(node)
         elif check := _CHECKS.get(type(node)):
             yield from check(node, environment, macros)
+    yield from printed_findings(tree, environment.phrases)
 
 
 def unquoted(tree: nodes.Template) -> Iterator[Finding]:
@@ -145,7 +147,7 @@ def _check_filter(node: nodes.Filter, environment: TemplateEnvironment, _macros:
             f'there is no filter "{node.name}"',
             suggest(node.name, known),
         )
-    yield from _check_arguments(node)
+    yield from _check_arguments(node, environment)
     if node.name in {"plural", "counted"}:
         yield from _check_plural(node, environment)
     elif node.name == "fill":
@@ -156,7 +158,7 @@ def _check_test(node: nodes.Test, environment: TemplateEnvironment, _macros: Col
     if node.name not in environment.tests:
         message = f'there is no test "is {node.name}"'
         yield node.lineno, node.name, codes.NOT_AVAILABLE, message, suggest(node.name, environment.tests)
-    yield from _check_arguments(node)
+    yield from _check_arguments(node, environment)
 
 
 def _check_call(node: nodes.Call, environment: TemplateEnvironment, macros: Collection[str]) -> Iterator[Finding]:
@@ -176,10 +178,13 @@ def _check_call(node: nodes.Call, environment: TemplateEnvironment, macros: Coll
         name = function.attr if isinstance(function, nodes.Getattr) else ""
         fix = f"write | {name} instead" if name in environment.filters else None
         yield node.lineno, name, codes.NOT_AVAILABLE, "values cannot be called: there are no methods", fix
-    yield from _check_arguments(node)
+    yield from _check_arguments(node, environment)
 
 
-def _check_arguments(node: nodes.Filter | nodes.Test | nodes.Call) -> Iterator[Finding]:
+def _check_arguments(
+    node: nodes.Filter | nodes.Test | nodes.Call, environment: TemplateEnvironment
+) -> Iterator[Finding]:
+    yield from arguments.findings(node, environment)
     if node.dyn_args is not None or node.dyn_kwargs is not None:
         yield node.lineno, "", codes.NOT_AVAILABLE, "arguments are written out one by one, without * or **", None
 
@@ -211,9 +216,12 @@ def _check_fill(node: nodes.Filter, phrases: Phrases) -> Iterator[Finding]:
     name = _phrase_named(node.node)
     phrase = phrases.get(name or "")
     if isinstance(phrase, str):
-        missing = placeholders(phrase) - _keywords(node)
-        for placeholder in sorted(missing):
+        wanted, given = placeholders(phrase), _keywords(node)
+        for placeholder in sorted(wanted - given):
             yield node.lineno, "fill", codes.STRINGS, f"strings.{name} needs {placeholder}=…", None
+        for extra in sorted(given - wanted):
+            message = f"strings.{name} has no {{{extra}}} to fill in"
+            yield node.lineno, extra, codes.STRINGS, message, suggest(extra, wanted) if wanted else "leave fill out"
 
 
 def _check_field(
@@ -224,7 +232,7 @@ def _check_field(
         yield node.lineno, field, codes.NOT_AVAILABLE, "names that begin with _ are not available", None
     name = _phrase_named(node)
     if name is not None and name not in environment.phrases:
-        message = f'strings has no phrase "{name}" in this language'
+        message = f'{environment.phrases.file} has no phrase "{name}"'
         yield node.lineno, name, codes.STRINGS, message, suggest(name, environment.phrases)
 
 
@@ -235,6 +243,9 @@ def _check_arithmetic(
         if isinstance(side, nodes.Const) and isinstance(side.value, str):
             message = f"{node.operator} is for numbers and dates"
             yield node.lineno, node.operator, codes.NOT_AVAILABLE, message, "join texts with ~"
+    divisor = node.right.value if isinstance(node.right, nodes.Const) else None
+    if isinstance(node, nodes.Div | nodes.FloorDiv | nodes.Mod) and isinstance(divisor, int | float) and not divisor:
+        yield node.lineno, node.operator, codes.WRONG_KIND, "nothing can be divided by zero", None
 
 
 def _check_reference(
@@ -249,15 +260,6 @@ def _check_reference(
 def _keywords(node: nodes.Filter) -> set[str]:
     # Jinja's own annotation says Pair; its parser makes Keyword.
     return {str(keyword.key) for keyword in node.kwargs}
-
-
-def _phrase_named(node: nodes.Node | None) -> str | None:
-    """``strings.why`` -> ``why``."""
-    if isinstance(node, nodes.Getattr) and _named(node.node, "strings"):
-        return node.attr
-    if isinstance(node, nodes.Getitem) and _named(node.node, "strings") and isinstance(node.arg, nodes.Const):
-        return str(node.arg.value)
-    return None
 
 
 def _named(node: nodes.Node, name: str) -> bool:

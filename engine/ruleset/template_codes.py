@@ -17,6 +17,10 @@ UNKNOWN_NAME = "PB409"
 NO_SUBJECT = "PB410"
 TOO_LARGE = "PB411"
 MAY_BE_ABSENT = "PB412"
+HOLE = "PB413"
+BLOCK = "PB414"
+WRONG_KIND = "PB415"
+ARGUMENTS = "PB416"
 
 TEMPLATE_CODES: Mapping[str, str] = MappingProxyType(
     {
@@ -32,5 +36,9 @@ TEMPLATE_CODES: Mapping[str, str] = MappingProxyType(
         NO_SUBJECT: "An e-mail needs a subject in its front matter.",
         TOO_LARGE: "The file is larger than 200 kB, or takes too much to compile.",
         MAY_BE_ABSENT: "The value may be absent, and nothing says what to write then.",
+        HOLE: "What stands in for an absent value is nothing, or a word such as None: the sentence has a hole.",
+        BLOCK: "A template that extends a layout can say something only in blocks that the layout has.",
+        WRONG_KIND: "A value is of a kind that cannot be printed, or that the filter or operator cannot take.",
+        ARGUMENTS: "A filter or function is given too few or too many values, or a word it does not know.",
     }
 )

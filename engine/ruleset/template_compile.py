@@ -10,6 +10,7 @@ from babel import Locale
 from jinja2 import meta, nodes
 
 from ..language.problem import suggest
+from . import template_blocks as blocks
 from . import template_check as check
 from . import template_codes as codes
 from .diagnostics import Diagnostic
@@ -44,7 +45,8 @@ class Language:
         """The language's environment with its shared phrases."""
         file = next((folder.strings[tag] for tag in fallbacks(locale) if tag in folder.strings), None)
         babel, problems = Locale.parse(locale, sep="-"), list[Diagnostic]()
-        phrases = Phrases(dict(_phrases(file, babel, problems)) if file else {})
+        where = file.path.rpartition("/")[2] if file else f"strings.{locale}.yaml"
+        phrases = Phrases(dict(_phrases(file, babel, problems)) if file else {}, where)
         environment = TemplateEnvironment(babel, phrases)
         return cls(folder=folder, locale=locale, environment=environment, problems=problems)
 
@@ -114,8 +116,15 @@ class Language:
         found += [file.finding(*finding) for finding in check.unquoted(tree) if is_html(name)]
         self.problems.extend(found)
         named = tuple(check.references(tree))
-        usable = [self._follow(reference, file, trail) for reference in named]
-        if found or not all(usable):
+        usable = all([self._follow(reference, file, trail) for reference in named])
+        extends = blocks.extended(tree)
+        layout = self.parts.get(str(extends.template.as_const())) if extends and usable else None
+        own = blocks.block_names(tree)
+        if extends and layout:
+            lost = [file.finding(*finding) for finding in blocks.findings(tree, extends, layout.blocks)]
+            self.problems.extend(lost)
+            found += lost
+        if found or not usable:
             return None
         undeclared = frozenset(meta.find_undeclared_variables(tree))
         return Part(
@@ -124,6 +133,7 @@ class Language:
             compiled=self.environment.add(name, tree),
             references=tuple({reference.name for reference in named}),
             undeclared=undeclared,
+            blocks=own | layout.blocks if layout else own,
         )
 
     def _follow(self, reference: check.Reference, file: SourceFile, trail: tuple[str, ...]) -> bool:

@@ -131,7 +131,7 @@ class Store:
         """Turn due timers into events, no more than keep ``backlog`` worded messages waiting; how many."""
 
         def promote(connection: Connection) -> int:
-            room = backlog - outbox.backlog(connection, now, backlog)
+            room = backlog - outbox.backlog(connection, backlog) - events.backlog(connection, backlog)
             return clockwork.promote(connection, now, room) if room > 0 else 0
 
         return await self._writer.do(promote)
@@ -148,10 +148,10 @@ class Store:
         """Remember a value under a name."""
         await self._writer.do(lambda connection: installation.note(connection, name, value))
 
-    async def claim_notifications(self, limit: int, now: datetime) -> list[Queued]:
-        """Lease the next due messages to the caller."""
+    async def claim_notifications(self, route: str, limit: int, now: datetime) -> list[Queued]:
+        """Lease a route's next due messages to the caller."""
         lease = secrets.token_hex(8)
-        return await self._writer.do(lambda connection: outbox.claim(connection, limit, lease, now))
+        return await self._writer.do(lambda connection: outbox.claim(connection, route, limit, lease, now))
 
     async def permit(self, message: Queued, now: datetime) -> bool:
         """Whether this message may be sent now; durable before it returns."""
@@ -169,6 +169,10 @@ class Store:
         """Take back what a process that is gone had claimed: deliveries, and messages that it may have sent."""
         return await self._writer.do(lambda connection: (events.recover(connection), outbox.recover(connection, now)))
 
+    async def fail_other_routes(self, routes: Sequence[str], now: datetime) -> int:
+        """End the messages whose channel is no longer configured; how many."""
+        return await self._writer.do(lambda connection: outbox.fail_other_routes(connection, routes, now))
+
     async def next_due(self) -> datetime | None:
         """When the next timer or message is due."""
 
@@ -177,6 +181,14 @@ class Store:
             return min((time for time in times if time is not None), default=None)
 
         return await self._writer.do(earliest)
+
+
+def _free_name(path: Path, suffix: str) -> Path:
+    """A name beside the database that nothing has yet: an upgrade that failed may have left its copy."""
+    names = (
+        path.with_name(f"{path.name}.{suffix}{extra}") for extra in ("", *(f".{number}" for number in range(2, 1000)))
+    )
+    return next(name for name in names if not name.exists())
 
 
 def upgrade(path: Path) -> tuple[int, int]:
@@ -190,8 +202,8 @@ def upgrade(path: Path) -> tuple[int, int]:
     try:
         with engine.begin() as connection:
             before = migrations.version(connection)
-        if 0 < before < len(migrations.MIGRATIONS):
-            sqlite.backup(path, path.with_name(f"{path.name}.before-schema-{len(migrations.MIGRATIONS)}"))
+        if 0 < before < migrations.NEWEST:
+            sqlite.backup(path, _free_name(path, f"before-schema-{migrations.NEWEST}"))
         with engine.begin() as connection:
             return migrations.upgrade(connection)
     except DBAPIError as error:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from ..model import RULES_CHANGED, TIMER_DUE, Card, Due, Event, TimerState
 from . import events
@@ -35,11 +35,9 @@ def promote(connection: Connection, now: datetime, limit: int) -> int:
     if not rows:
         return 0
     events.add(connection, [_bell(row, now) for row in rows])
-    connection.execute(
-        update(timer)
-        .where(tuple_(timer.c.rule, timer.c.subject, timer.c.slot).in_([_place(row) for row in rows]), armed)
-        .values(state=TimerState.FIRED)
-    )
+    place = and_(timer.c.rule == bindparam("r"), timer.c.subject == bindparam("s"), timer.c.slot == bindparam("o"))
+    places = [dict(zip("rso", _place(row), strict=True)) for row in rows]
+    connection.execute(update(timer).where(place).values(state=TimerState.FIRED), places)
     return len(rows)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from .dialect import insert, stands
 from .rows import EventState, Received, StoredEvent, micros, moment
@@ -42,20 +42,27 @@ def claim(connection: Connection, limit: int, now: datetime) -> list[StoredEvent
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    found = []
+    found, given_up = [], 0
     for row in rows.mappings():
         if row["attempts"] >= MAX_ATTEMPTS:
             quarantine(connection, row["seq"], f"gave up after {MAX_ATTEMPTS} attempts that ended the process")
+            given_up += 1
         else:
             found.append(dict(row))
     if not found:
-        return []
+        return claim(connection, limit, now) if given_up else []
     connection.execute(
         update(event)
         .where(event.c.seq.in_([row["seq"] for row in found]))
         .values(state=EventState.CLAIMED, attempts=event.c.attempts + 1, claimed_until=micros(now + CLAIM))
     )
     return [_stored(row) for row in found]
+
+
+def backlog(connection: Connection, most: int) -> int:
+    """How many deliveries wait to be decided; counted up to ``most``."""
+    waiting = select(event.c.seq).where(stands(event.c.state, EventState.STORED)).limit(most).subquery()
+    return connection.scalar(select(func.count()).select_from(waiting)) or 0
 
 
 def quarantine(connection: Connection, seq: int, reason: str) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, or_, select
 
-from ..decide import ERASED, Book, Needs, newest
+from ..decide import ERASED, Book, Needs, known_of
 from ..model import Member, Snapshot, Timer
 from .dialect import insert
-from .rows import card_of, member_of, micros, pack_facts, timer_of, timer_row
-from .schema import alias, card, event, happening, member, timer
+from .rows import NotificationState, card_of, member_of, micros, offset_of, pack_facts, timer_of, timer_row
+from .schema import alias, card, event, happening, member, notification, timer
 
 _CHUNK = 500
 """Ids per statement: SQLite allows no more than 32,766 parameters, and older builds 999."""
@@ -26,15 +27,16 @@ def load(connection: Connection, needs: Needs) -> Book:
     """Everything the events may touch."""
     aliases = _aliases(connection, needs.members)
     people = needs.members | frozenset(aliases.values())
-    book = Book(aliases=aliases)
-    book.members, book.member_versions = _members(connection, people)
-    moved = needs.moved | {aliases[name] for name in needs.moved if name in aliases}
-    rows = _cards(connection, needs.cards, moved)
-    book.cards = {row["id"]: card_of(row) for row in rows}
-    book.card_versions = {row["id"]: row["version"] for row in rows}
-    erased = needs.erased | {aliases[name] for name in needs.erased if name in aliases}
-    for found in _timers(connection, frozenset(book.cards) | needs.cards, erased):
+    rows = _cards(connection, needs.cards, _with_owners(needs.all_cards, aliases))
+    cards = {row["id"]: card_of(row) for row in rows}
+    book = Book(aliases=aliases, cards=cards, card_versions={row["id"]: row["version"] for row in rows})
+    owners = frozenset(found.member_id for found in cards.values())
+    aliases.update(_aliases(connection, owners - people))
+    book.members, book.member_versions = _members(connection, people | owners | frozenset(aliases.values()))
+    erased = people if needs.erased else needs.erased
+    for found in _timers(connection, frozenset(cards) | needs.cards, erased):
         book.timers.setdefault(found.subject, {})[found.rule, found.slot] = found
+    book.held = _held(connection, needs.cards)
     book.happenings = _happenings(connection, needs.happenings)
     return book
 
@@ -75,12 +77,8 @@ def import_members(connection: Connection, snapshots: Iterable[Snapshot], now: d
     book = load(connection, Needs(members=names, cards=nothing, happenings=nothing, erased=nothing))
     for snapshot in said:
         id_ = book.member_id(snapshot)
-        known = book.members.get(id_) or Member(id=id_)
-        facts = {name: fact for name, fact in known.facts.items() if name != ERASED}
-        names = known.aliases | ({snapshot.id, *snapshot.aliases} - {id_})
-        book.members[id_] = Member(id=id_, aliases=names, facts=newest(facts, snapshot))
-        book.aliases.update(dict.fromkeys(names, id_))
-        book.changed_members.add(id_)
+        merged = known_of(book.members.get(id_), replace(snapshot, id=id_, aliases=(snapshot.id, *snapshot.aliases)))
+        book.know(merged)
     save(connection, book, now)
 
 
@@ -102,6 +100,10 @@ def _aliases(connection: Connection, names: frozenset[str]) -> dict[str, str]:
     }
 
 
+def _with_owners(names: frozenset[str], aliases: dict[str, str]) -> frozenset[str]:
+    return names | {aliases[name] for name in names if name in aliases}
+
+
 def _cards(connection: Connection, ids: frozenset[str], members: frozenset[str]) -> list[dict[str, Any]]:
     rows = [row for chunk in _chunks(ids) for row in _all(connection, select(card).where(card.c.id.in_(chunk)))]
     for chunk in _chunks(members):
@@ -115,6 +117,18 @@ def _timers(connection: Connection, cards: frozenset[str], erased: frozenset[str
     for chunk in _chunks(erased):
         owned = or_(timer.c.member_id.in_(chunk), timer.c.lane.in_(chunk))
         yield from map(timer_of, _all(connection, select(timer).where(owned)))
+
+
+def _held(connection: Connection, cards: frozenset[str]) -> frozenset[tuple[str, str, str]]:
+    """Rule, subject and offset of the reminders whose message waits for its template."""
+    waiting = select(notification.c.rule, notification.c.subject_id, notification.c.slot).where(
+        notification.c.state == NotificationState.HELD, notification.c.about.is_not(None)
+    )
+    return frozenset(
+        (row["rule"], row["subject_id"], offset_of(row["slot"]))
+        for chunk in _chunks(cards)
+        for row in _all(connection, waiting.where(notification.c.subject_id.in_(chunk)))
+    )
 
 
 def _happenings(connection: Connection, keys: frozenset[str]) -> dict[str, tuple[int, str]]:
@@ -151,6 +165,9 @@ def _save_records(
 
 
 def _save_aliases(connection: Connection, members: list[Member]) -> None:
+    erased = [found.id for found in members if ERASED in found.facts]
+    if erased:
+        connection.execute(alias.delete().where(alias.c.member_id.in_(erased)))
     rows = [{"alias": name, "member_id": found.id} for found in members for name in sorted(found.aliases)]
     if rows:
         # An alias that someone else already carries stays theirs: members are never merged by guess.
@@ -163,7 +180,8 @@ def _save_timers(connection: Connection, timers: Iterable[Timer]) -> None:
         return
     statement = insert(connection, timer)
     place = ["rule", "subject", "slot"]
-    fresh = {column.name: statement.excluded[column.name] for column in timer.c if column.name not in place}
+    kept = {*place, "sent_at", "sent_about"}  # What was sent is for the outbox to say.
+    fresh = {column.name: statement.excluded[column.name] for column in timer.c if column.name not in kept}
     connection.execute(statement.on_conflict_do_update(index_elements=place, set_=fresh), rows)
 
 

@@ -16,12 +16,9 @@ from .schema import meta, metadata
 _VERSION = "schema_version"
 
 
-def _first_tables(connection: Connection) -> None:
-    metadata.create_all(connection)
-
-
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_tables,)
-"""Step n brings version n to version n + 1."""
+STEPS: tuple[Callable[[Connection], None], ...] = ()
+"""Step n brings version n + 1 to version n + 2. A new database has the newest shape at once and runs none of them."""
+NEWEST = 1 + len(STEPS)
 
 
 def version(connection: Connection) -> int:
@@ -39,14 +36,13 @@ def upgrade(connection: Connection) -> tuple[int, int]:
         StoreOutdated: the database was written by a newer Pointbell.
     """
     before = version(connection)
-    if before > len(MIGRATIONS):
-        raise StoreOutdated(
-            f"the database has schema {before}, this Pointbell knows {len(MIGRATIONS)}: use a newer Pointbell"
-        )
-    for step in MIGRATIONS[before:]:
-        step(connection)
+    if before > NEWEST:
+        raise StoreOutdated(f"the database has schema {before}, this Pointbell knows {NEWEST}: use a newer Pointbell")
     if before == 0:
-        connection.execute(meta.insert().values(name=_VERSION, value=str(len(MIGRATIONS))))
-    elif before < len(MIGRATIONS):
-        connection.execute(meta.update().where(meta.c.name == _VERSION).values(value=str(len(MIGRATIONS))))
-    return before, len(MIGRATIONS)
+        metadata.create_all(connection)
+        connection.execute(meta.insert().values(name=_VERSION, value=str(NEWEST)))
+        return before, NEWEST
+    for step in STEPS[before - 1 :]:
+        step(connection)
+    connection.execute(meta.update().where(meta.c.name == _VERSION).values(value=str(NEWEST)))
+    return before, NEWEST

@@ -14,12 +14,14 @@ from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, not_
 
 from ..model import OnAmbiguous, Reason
 from .dialect import insert, stands
-from .rows import NotificationState, Queued, maybe_micros, micros, moment
-from .schema import notification, suppression
+from .rows import NotificationState, Queued, maybe_micros, micros, moment, offset_of
+from .schema import notification, suppression, timer
 
 LEASE = timedelta(minutes=20)
 """Longer than the ten minutes a relay may take to answer the final dot (RFC 5321 section 4.5.3.2.6)."""
 
+_REACHED = frozenset({NotificationState.SENT, NotificationState.CAPTURED, NotificationState.UNKNOWN})
+"""Outcomes after which the member has the message, or may have it."""
 _QUEUED, _CLAIMED, _PERMITTED = NotificationState.QUEUED, NotificationState.CLAIMED, NotificationState.PERMITTED
 
 
@@ -40,22 +42,22 @@ class Outcome:
     """An address that nobody should write to again."""
 
 
-def claim(connection: Connection, limit: int, lease: str, now: datetime) -> list[Queued]:
-    """Lease the next due messages, longest due first. Those whose useful time is over are ended instead."""
+def claim(connection: Connection, route: str, limit: int, lease: str, now: datetime) -> list[Queued]:
+    """Lease a route's next due messages, longest due first. Those whose useful time is over are ended instead."""
     _end_leases(connection, now, notification.c.leased_until < micros(now))
+    _expire(connection, now)
     due = (
-        select(notification.c.id, notification.c.send_before)
-        .where(stands(notification.c.state, _QUEUED), notification.c.due_at <= micros(now))
+        select(notification.c.id)
+        .where(
+            stands(notification.c.state, _QUEUED),
+            notification.c.route == route,
+            notification.c.due_at <= micros(now),
+        )
         .order_by(notification.c.due_at, notification.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    rows = connection.execute(due).all()
-    over = [row.id for row in rows if row.send_before is not None and row.send_before <= micros(now)]
-    if over:
-        _expire(connection, over, now)
-        return claim(connection, limit, lease, now)
-    ids = [row.id for row in rows]
+    ids = connection.scalars(due).all()
     if not ids:
         return []
     leased = (
@@ -90,36 +92,52 @@ def permit(connection: Connection, key: str, lease: str, now: datetime) -> bool:
             or_(notification.c.send_before.is_(None), notification.c.send_before > micros(now)),
             not_(suppressed),
         )
-        .values(state=_PERMITTED)
+        .values(state=_PERMITTED, leased_until=micros(now + LEASE))
     )
     return given.rowcount == 1
 
 
 def record(connection: Connection, outcomes: Sequence[Outcome]) -> int:
     """Note how attempts ended; how many of them still held their lease."""
-    held = 0
-    for outcome in outcomes:
-        mine = and_(
+    return sum(_end(connection, outcome) for outcome in outcomes)
+
+
+def _end(connection: Connection, outcome: Outcome) -> int:
+    """Note one outcome. A message that was to be withdrawn while it was under way does not go a second time."""
+    again = outcome.state is _QUEUED
+    ended = connection.execute(
+        update(notification)
+        .where(
             notification.c.key == outcome.key,
             notification.c.lease == outcome.lease,
             notification.c.state.in_((_CLAIMED, _PERMITTED)),
         )
-        held += connection.execute(
-            update(notification)
-            .where(mine)
-            .values(
-                state=outcome.state,
-                reply=outcome.reply,
-                due_at=func.coalesce(maybe_micros(outcome.due_at), notification.c.due_at),
-                attempts=notification.c.attempts + (1 if outcome.counts else 0),
-                settled_at=None if outcome.state is _QUEUED else micros(outcome.at),
-                lease=None,
-                leased_until=None,
-            )
-        ).rowcount
-        if outcome.suppress is not None:
-            _suppress(connection, outcome.suppress, outcome.at)
-    return held
+        .values(
+            state=_unless_withdrawn(outcome.state) if again else outcome.state,
+            reply=outcome.reply,
+            due_at=func.coalesce(maybe_micros(outcome.due_at), notification.c.due_at),
+            attempts=notification.c.attempts + (1 if outcome.counts else 0),
+            settled_at=None if again else micros(outcome.at),
+            lease=None,
+            leased_until=None,
+        )
+        .returning(notification.c.rule, notification.c.subject_id, notification.c.slot, notification.c.about)
+    ).first()
+    if outcome.suppress is not None:
+        _suppress(connection, outcome.suppress, outcome.at)
+    if ended is not None and ended.about is not None and outcome.state in _REACHED:
+        _remember(connection, ended.rule, ended.subject_id, offset_of(ended.slot), ended.about, outcome.at)
+    return 0 if ended is None else 1
+
+
+def _remember(connection: Connection, rule: str, subject: str, slot: str, about: str, at: datetime) -> None:  # noqa: PLR0917 - a row
+    """Note on the timer that its reminder has gone out: the same points must not be reminded of again too soon."""
+    place = and_(timer.c.rule == rule, timer.c.subject == subject, timer.c.slot == slot)
+    connection.execute(update(timer).where(place).values(sent_at=micros(at), sent_about=about))
+
+
+def _unless_withdrawn(state: NotificationState) -> ColumnElement[str]:
+    return case((notification.c.withdrawn_at.is_not(None), NotificationState.WITHDRAWN), else_=state)
 
 
 def withhold(connection: Connection, key: str, lease: str, now: datetime) -> None:
@@ -141,6 +159,21 @@ def withhold(connection: Connection, key: str, lease: str, now: datetime) -> Non
     )
 
 
+def fail_other_routes(connection: Connection, routes: Sequence[str], now: datetime) -> int:
+    """End the messages whose channel is no longer configured, with the reason; how many."""
+    gone = and_(stands(notification.c.state, _QUEUED), notification.c.route.not_in(routes))
+    return connection.execute(
+        update(notification)
+        .where(gone)
+        .values(
+            state=NotificationState.FAILED,
+            reason=Reason.CHANNEL_FAILED,
+            reply="its channel is no longer in config.yaml",
+            settled_at=micros(now),
+        )
+    ).rowcount
+
+
 def recover(connection: Connection, now: datetime) -> int:
     """End all leases: the process that held them is gone. What had been permitted may or may not have been sent."""
     return _end_leases(connection, now, notification.c.leased_until.is_not(None))
@@ -152,14 +185,9 @@ def next_due(connection: Connection) -> datetime | None:
     return None if due is None else moment(due)
 
 
-def backlog(connection: Connection, now: datetime, most: int) -> int:
-    """How many worded messages wait for their turn, counted up to ``most``."""
-    waiting = (
-        select(notification.c.id)
-        .where(stands(notification.c.state, _QUEUED), notification.c.due_at <= micros(now))
-        .limit(most)
-        .subquery()
-    )
+def backlog(connection: Connection, most: int) -> int:
+    """How many worded messages wait, also those whose relay is being waited for; counted up to ``most``."""
+    waiting = select(notification.c.id).where(stands(notification.c.state, _QUEUED)).limit(most).subquery()
     return connection.scalar(select(func.count()).select_from(waiting)) or 0
 
 
@@ -172,7 +200,7 @@ def _end_leases(connection: Connection, now: datetime, which: ColumnElement[bool
     )
     return connection.execute(
         unclear.values(
-            state=case((again, _QUEUED), else_=NotificationState.UNKNOWN),
+            state=case((again, _unless_withdrawn(_QUEUED)), else_=NotificationState.UNKNOWN),
             reply="the sender was lost after the permit to send",
             attempts=notification.c.attempts + 1,
             settled_at=case((again, None), else_=micros(now)),
@@ -181,10 +209,10 @@ def _end_leases(connection: Connection, now: datetime, which: ColumnElement[bool
     ).rowcount
 
 
-def _expire(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+def _expire(connection: Connection, now: datetime) -> None:
     connection.execute(
         update(notification)
-        .where(notification.c.id.in_(ids))
+        .where(stands(notification.c.state, _QUEUED), notification.c.send_before <= micros(now))
         .values(state=NotificationState.EXPIRED, reason=Reason.USEFUL_TIME_OVER, settled_at=micros(now))
     )
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from ..model import Card, Fact, Member, Reason, Timer, TimerState, Value
+from ..model import Card, Fact, Member, Reason, Timer, TimerState
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -104,14 +104,13 @@ def maybe_moment(value: int | None) -> datetime | None:
 
 def pack_facts(facts: Mapping[str, Fact]) -> str:
     """Facts as JSON text."""
-    plain = {name: [fact.value, micros(fact.as_of)] for name, fact in facts.items()}
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_mark)
+    plain = {name: _packed(fact) for name, fact in facts.items()}
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def unpack_facts(text: str) -> dict[str, Fact]:
     """The facts of ``pack_facts``."""
-    plain = json.loads(text, object_hook=_unmark)
-    return {name: Fact(value=value, as_of=moment(as_of)) for name, (value, as_of) in plain.items()}
+    return {name: _unpacked(*packed) for name, packed in json.loads(text).items()}
 
 
 def member_of(row: Mapping[str, Any], aliases: frozenset[str]) -> Member:
@@ -142,6 +141,11 @@ def timer_of(row: Mapping[str, Any]) -> Timer:
     )
 
 
+def offset_of(slot: str) -> str:
+    """The offset in a reminder's slot: of ``7 days/points-expire-soon/email`` the ``7 days`` of its timer."""
+    return slot.partition("/")[0]
+
+
 def timer_row(timer: Timer) -> dict[str, Any]:
     """A timer as a row."""
     return {
@@ -160,18 +164,16 @@ def timer_row(timer: Timer) -> dict[str, Any]:
     }
 
 
-def _mark(value: Value) -> dict[str, str]:
-    if isinstance(value, datetime):
-        return {"$time": value.isoformat()}
-    if isinstance(value, date):
-        return {"$date": value.isoformat()}
-    raise TypeError(f"a fact cannot hold {type(value).__name__}")
+def _packed(fact: Fact) -> list[Any]:
+    """Value and time; of a date or a time also the kind, beside the value, where no producer can write."""
+    if isinstance(fact.value, datetime):
+        return [fact.value.isoformat(), micros(fact.as_of), "time"]
+    if isinstance(fact.value, date):
+        return [fact.value.isoformat(), micros(fact.as_of), "date"]
+    return [fact.value, micros(fact.as_of)]
 
 
-def _unmark(plain: dict[str, Any]) -> Any:
-    if len(plain) == 1:
-        if "$date" in plain:
-            return date.fromisoformat(plain["$date"])
-        if "$time" in plain:
-            return datetime.fromisoformat(plain["$time"])
-    return plain
+def _unpacked(value: Any, as_of: int, kind: str = "") -> Fact:
+    if kind:
+        value = datetime.fromisoformat(value) if kind == "time" else date.fromisoformat(value)
+    return Fact(value=value, as_of=moment(as_of))

@@ -125,6 +125,7 @@ timer = Table(
 Index("timer_due", timer.c.due_at, sqlite_where=timer.c.state == "armed", postgresql_where=timer.c.state == "armed")
 Index("timer_subject", timer.c.subject)
 Index("timer_member", timer.c.member_id)
+Index("timer_lane", timer.c.lane)
 
 decision = Table(
     "decision",
@@ -175,11 +176,19 @@ notification = Table(
     Column("lease", String),
     Column("leased_until", BigInteger),
     Column("settled_at", BigInteger),
+    Column("withdrawn_at", BigInteger),
     Column("reply", Text),
 )
 Index(
     "notification_due",
+    notification.c.route,
     notification.c.due_at,
+    sqlite_where=notification.c.state == "queued",
+    postgresql_where=notification.c.state == "queued",
+)
+Index(
+    "notification_useful",
+    notification.c.send_before,
     sqlite_where=notification.c.state == "queued",
     postgresql_where=notification.c.state == "queued",
 )

@@ -7,14 +7,25 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import ColumnElement, Connection, and_, or_, update
 
 from ..decide import Book
-from ..model import Cancel, Decision, Notification, Notify, Reason, Schedule, Skip, Withdrawal
+from ..model import (
+    Cancel,
+    Decision,
+    Notification,
+    Notify,
+    OnAmbiguous,
+    Reason,
+    Schedule,
+    Skip,
+    TimerState,
+    Withdrawal,
+)
 from . import facts
 from .dialect import insert
-from .rows import EventState, NotificationState, maybe_micros, micros
-from .schema import decision, event, notification
+from .rows import EventState, NotificationState, maybe_micros, micros, offset_of
+from .schema import decision, event, notification, timer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,25 +107,41 @@ def _end(connection: Connection, settlement: Settlement) -> None:
 
 
 def _withdraw(connection: Connection, settlement: Settlement) -> None:
-    waiting = notification.c.state.in_((NotificationState.QUEUED, NotificationState.CLAIMED, NotificationState.HELD))
-    taken_back = {"state": NotificationState.WITHDRAWN, "settled_at": micros(settlement.at)}
     for withdrawal in settlement.withdrawals:
-        statement = update(notification).where(
-            waiting,
+        chosen = and_(
             notification.c.rule == withdrawal.rule,
             notification.c.subject_id == withdrawal.subject_id,
             notification.c.about.is_not(None),
         )
+        if withdrawal.slot is not None:
+            chosen = and_(chosen, notification.c.slot.startswith(f"{withdrawal.slot}/", autoescape=True))
         if withdrawal.keep_about is not None:
-            statement = statement.where(notification.c.about != withdrawal.keep_about.isoformat())
-        connection.execute(statement.values(reason=withdrawal.reason, **taken_back))
+            chosen = and_(chosen, notification.c.about != withdrawal.keep_about.isoformat())
+        _take_back(connection, chosen, withdrawal.reason, settlement.at)
     if settlement.erased is not None:
-        owned = notification.c.member_id == settlement.erased
-        connection.execute(update(notification).where(waiting, owned).values(reason=Reason.ERASED, **taken_back))
+        _take_back(connection, notification.c.member_id == settlement.erased, Reason.ERASED, settlement.at)
+
+
+def _take_back(connection: Connection, chosen: ColumnElement[bool], reason: Reason, at: datetime) -> None:
+    """Withdraw what waits. What is just being sent is marked, so that it goes no second time."""
+    waiting = notification.c.state.in_((NotificationState.QUEUED, NotificationState.CLAIMED, NotificationState.HELD))
+    taken = connection.execute(
+        update(notification)
+        .where(chosen, waiting)
+        .values(state=NotificationState.WITHDRAWN, reason=reason, settled_at=micros(at), withdrawn_at=micros(at))
+        .returning(notification.c.rule, notification.c.subject_id, notification.c.slot, notification.c.about)
+    ).all()
+    under_way = notification.c.state == NotificationState.PERMITTED
+    connection.execute(update(notification).where(chosen, under_way).values(reason=reason, withdrawn_at=micros(at)))
+    for row in taken:
+        # The timer rang for nothing: should the reason go away in time, it may ring again.
+        place = and_(timer.c.rule == row.rule, timer.c.subject == row.subject_id, timer.c.slot == offset_of(row.slot))
+        rang = and_(place, timer.c.state == TimerState.FIRED, timer.c.about == row.about)
+        connection.execute(update(timer).where(rang).values(state=TimerState.CANCELLED, reason=reason))
 
 
 def _queue(connection: Connection, settlement: Settlement) -> set[str]:
-    """Queue the worded messages and list the held ones; the keys that were free or held until now."""
+    """Queue the worded messages and list the held ones; the keys under which nothing had left the house."""
     rows = [_message(settlement, worded.notification, worded) for worded in settlement.worded]
     rows += [
         _message(settlement, made.held, None)
@@ -125,11 +152,17 @@ def _queue(connection: Connection, settlement: Settlement) -> set[str]:
         return set()
     statement = insert(connection, notification)
     fresh = {name: statement.excluded[name] for name in rows[0] if name != "key"}
-    statement = statement.on_conflict_do_update(
-        index_elements=["key"], set_=fresh, where=notification.c.state == NotificationState.HELD
-    )
+    statement = statement.on_conflict_do_update(index_elements=["key"], set_=fresh, where=_never_left())
     taken = connection.execute(statement.returning(notification.c.key), rows)
     return {key for (key,) in taken}
+
+
+def _never_left() -> ColumnElement[bool]:
+    """Of a message that is already there: certainly nothing of it has left the house, and its key may be used again."""
+    withdrawn = and_(
+        notification.c.state == NotificationState.WITHDRAWN, notification.c.on_ambiguous == OnAmbiguous.PARK
+    )
+    return or_(notification.c.state == NotificationState.HELD, withdrawn)
 
 
 def _message(settlement: Settlement, message: Notification, worded: Worded | None) -> dict[str, Any]:
@@ -155,6 +188,9 @@ def _message(settlement: Settlement, message: Notification, worded: Worded | Non
         "due_at": micros(message.created_at),
         "send_before": maybe_micros(message.send_before),
         "attempts": 0,
+        "settled_at": None,
+        "withdrawn_at": None,
+        "reply": None,
     }
 
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from ..errors import StoreBusy
+from ..errors import StoreBusy, StoreError
 
 T = TypeVar("T")
 GROUP = 256
@@ -28,6 +28,14 @@ GROUP = 256
 class _Unit:
     work: Callable[[Connection], Any]
     done: asyncio.Future[Any]
+
+
+class _UnitFailed(Exception):
+    """One unit's own work raised; the others of its group are innocent."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
 
 
 class Writer:
@@ -56,10 +64,11 @@ class Writer:
         """Run a unit of work and wait until it is durable.
 
         Raises:
-            StoreBusy: the database is locked, full, gone or closed; the unit left no trace.
+            StoreBusy: the database is locked, full or gone; the unit left no trace.
+            StoreError: the store was closed.
         """
         if self._closed:
-            raise StoreBusy("the database is closed")
+            raise StoreError("the database is closed")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._units.put(_Unit(work, done))
         return await done
@@ -87,15 +96,25 @@ class Writer:
     def _commit(self, group: list[_Unit]) -> list[tuple[_Unit, Any]]:
         try:
             with self._engine.begin() as connection:
-                return [(unit, unit.work(connection)) for unit in group]
-        except Exception as error:  # noqa: BLE001 - whatever a unit raises belongs to its caller, not to this thread.
+                return [(unit, _work(unit, connection)) for unit in group]
+        except _UnitFailed as failed:
             if len(group) == 1:
-                return [(group[0], _plain(error))]
+                return [(group[0], _plain(failed.error))]
+        except Exception as error:  # noqa: BLE001 - whatever the database raises belongs to the callers, not to this thread.
+            # It would not begin or not commit: that is true for all of them, and each would only wait for it again.
+            return [(unit, _plain(error)) for unit in group]
         return [result for unit in group for result in self._commit([unit])]
 
     def _answer(self, results: list[tuple[_Unit, Any]]) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(_resolve, results)
+
+
+def _work(unit: _Unit, connection: Connection) -> Any:
+    try:
+        return unit.work(connection)
+    except Exception as error:
+        raise _UnitFailed(error) from error
 
 
 def _resolve(results: list[tuple[_Unit, Any]]) -> None:

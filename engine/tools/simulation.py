@@ -18,6 +18,7 @@ from ..ingest import SourceSettings
 from ..model import Snapshot
 from ..pipeline import Pipeline, Routing
 from ..ruleset import Ruleset
+from ..sending import Ways
 from ..store import Queued, Settled, Settlement, Store
 from ..worker import Worker
 
@@ -95,7 +96,7 @@ class Simulation:
             now=self.clock.now,
             observer=self.journal,
             routing=Routing(mode="capture"),
-            random=Random(0),  # noqa: S311 - jitter of retries, not a secret; a fixed seed keeps runs alike.
+            ways=Ways(random=Random(0)),  # noqa: S311 - jitter of retries, not a secret; a fixed seed keeps runs alike.
         )
         self._worker = Worker(self._pipeline)
         return self

@@ -57,10 +57,10 @@ def after(ordered):
     for seq, event in enumerate(ordered):
         facts = book.facts_for(event, seq)
         book.note(event, seq, facts, decide(event, facts, RULESET, NOW))
-        for other in list(book.other_cards(event)):
+        for other in list(book.other_cards(event, facts.member)):
             book.note(event, seq, other, replan(other, RULESET, NOW))
     armed = {
-        place: (timer.due_at, timer.about)
+        place: (timer.due_at, timer.about, book.cards[timer.subject].member_id)
         for place, timer in book.changed_timers.items()
         if timer.state is TimerState.ARMED
     }

@@ -274,6 +274,7 @@ async def test_a_wrong_password_costs_no_message_and_is_named():
             f"localhost:{sink.port}: the answer to login of 'user' is 535 5.7.8 Authentication credentials invalid; "
             "check username and password",
             about_relay=True,
+            relay_down=True,
         )
         assert sink.verbs().count("AUTH") == 1
         assert permit.asked == 0
@@ -303,7 +304,9 @@ async def test_a_relay_out_of_reach_costs_no_message_and_is_named(sink):
         port = taken.getsockname()[1]
         channel = email_channel(sink, host="127.0.0.1", port=port)
         assert await channel.send(outgoing(channel), Permit()) == Deferred(
-            f"127.0.0.1:{port}: connecting failed: Connection refused; check host, port and firewall", about_relay=True
+            f"127.0.0.1:{port}: connecting failed: Connection refused; check host, port and firewall",
+            about_relay=True,
+            relay_down=True,
         )
 
 

@@ -66,6 +66,8 @@ async def test_spare_connections_expire_while_one_is_kept_busy(sink):
     await asyncio.gather(send(channel), send(channel))
     assert sink.connections == 2
 
+    await send(channel, count=5)
+    assert len({number for number, line in sink.commands[-15:] if line == "DATA"}) == 1
     async with asyncio.timeout(10):
         while sink.open_connections == 2:
             await send(channel)
@@ -104,7 +106,7 @@ async def test_a_relay_that_leaves_a_new_connection_is_not_called_again_at_once(
     channel = email_channel(sink)
     sink.on("mail", Fault(reply="421 4.3.2 no service"))
     delivery = await send(channel)
-    assert delivery == Deferred("MAIL: 421 4.3.2 no service", about_relay=True)
+    assert delivery == Deferred("MAIL: 421 4.3.2 no service", about_relay=True, relay_down=True)
     assert sink.connections == 1
 
 

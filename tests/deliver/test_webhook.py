@@ -240,7 +240,7 @@ async def test_an_answer_that_does_not_come_is_not_waited_for_for_ever():
         channel = channel_to(receiver.port, timeout=0.1)
         delivery = await channel.send(outgoing(channel), Permit())
         await channel.close()
-    assert delivery == Deferred(f"127.0.0.1:{receiver.port}: no answer within 0.1 s", about_relay=True)
+    assert delivery == Deferred(f"127.0.0.1:{receiver.port}: no answer within 0.1 s", about_relay=True, relay_down=True)
 
 
 async def test_a_receiver_out_of_reach_costs_no_message_and_is_named():
@@ -344,7 +344,9 @@ async def test_a_name_that_leads_nowhere_costs_no_message(failure):
     delivery = await channel.send(outgoing(channel), permit)
     await channel.close()
     assert delivery == Deferred(
-        f"hooks.example.com:443: the host has no address ({failure}); check url", about_relay=True
+        f"hooks.example.com:443: the host has no address ({failure}); check url",
+        about_relay=True,
+        relay_down=True,
     )
     assert permit.asked == 0
 

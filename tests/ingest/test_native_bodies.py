@@ -220,3 +220,28 @@ def test_a_body_may_not_be_larger_than_its_source_allows():
     small = SourceSettings(name="till", producer="native", unsigned=True, max_bytes=10)
     with pytest.raises(BodyError, match="more than the 10 allowed"):
         read(delivery(FULL, source=small))
+
+
+def test_a_mistyped_type_in_the_route_is_set_aside_with_what_was_meant():
+    with pytest.raises(BodyError, match=r'points_aded_ is not a known type: did you mean "points_added"\?'):
+        read(delivery({"member": {"id": "m"}}, "points_aded_", source=NATIVE))
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"points": 40, "member": {"id": "m"}}, "points_added without points: points belongs in data.points"),
+        (
+            {"data": {"points": 40, "member": {"id": "m"}}},
+            "neither member.id nor card.id says whom this is about: member belongs at the top level, not in data",
+        ),
+        (
+            {"data": {"points": 40, "card": {"id": "c"}}},
+            "neither member.id nor card.id says whom this is about: card belongs at the top level, not in data",
+        ),
+    ],
+)
+def test_what_stands_in_the_wrong_place_is_told_where_it_belongs(body, reason):
+    with pytest.raises(BodyError) as caught:
+        read(delivery({"type": "points_added", **body}, source=NATIVE))
+    assert str(caught.value) == reason

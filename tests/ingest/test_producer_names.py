@@ -118,3 +118,10 @@ def test_the_facts_produced_are_those_the_language_declares(name):
     assert set(FACTS[name]) == set(declared)
     always = {key for key, fact in declared.items() if not fact.optional}
     assert set(required(name)) == always - {"data"}
+
+
+@pytest.mark.parametrize("name", EVENT_NAMES)
+@pytest.mark.parametrize("written", [str, str.upper])
+def test_a_neutral_name_is_known_however_it_is_written(name, written):
+    assert neutral_name(written(name)) == name
+    assert is_known(written(name))

@@ -7,8 +7,9 @@ import pytest
 
 from engine.errors import BodyError
 from engine.ingest import SourceSettings, peek, read
+from engine.model import EVENT_NAMES
 
-from .ingest_bodies import RECEIVED, VOUCHERIFY, delivery, enveloped
+from .ingest_bodies import RECEIVED, VOUCHERIFY, delivery, enveloped, published
 
 BEFORE = "2026-01-31T09:00:00.000Z"
 NOW = "2026-01-31T10:00:00.000Z"
@@ -570,3 +571,40 @@ def test_times_without_an_offset_are_the_sources():
     source = SourceSettings(name="shop", unsigned=True, timezone=timezone(timedelta(hours=2)))
     event = read_one(body(voucher=card("2026-01-31T12:00:00")), "voucher.updated", source=source)
     assert event.card.as_of == at("2026-01-31T10:00:00Z")
+
+
+@pytest.mark.parametrize("name", ["tier_upgraded", "TIER_UPGRADED", "customer.loyalty.tier.upgraded"])
+def test_a_bare_body_takes_its_type_from_the_route_in_any_spelling(name):
+    raw = published("customer.loyalty.tier.upgraded")
+    as_spelled, as_neutral = only(read(delivery(raw, "customer.loyalty.tier.upgraded"))), only(read(delivery(raw, name)))
+    assert as_neutral.name == "tier_upgraded"
+    assert (as_neutral.facts, as_neutral.happening) == (as_spelled.facts, as_spelled.happening)
+
+
+@pytest.mark.parametrize("name", EVENT_NAMES)
+def test_no_neutral_name_in_the_route_is_unknown(name):
+    try:
+        events = read(delivery(published("voucher.loyalty_card.points_expired"), name)).events
+    except BodyError as error:
+        assert "not a known type" not in str(error)
+    else:
+        assert [event.name for event in events] == [name]
+
+
+@pytest.mark.parametrize(
+    ("kind", "near"),
+    [
+        ("tier_upgradd", 'did you mean "tier_upgraded"?'),
+        ("voucher.loyalty_card.points_expred", 'did you mean "voucher.loyalty_card.points_expired"?'),
+        ("moon.rose", 'an example is "points_added"'),
+    ],
+)
+def test_a_mistyped_type_beside_the_body_is_set_aside_with_what_was_meant(kind, near):
+    with pytest.raises(BodyError) as caught:
+        read(delivery(published("voucher.loyalty_card.points_expired"), kind))
+    assert str(caught.value) == f"{kind} is not a known type: {near}"
+
+
+def test_a_type_that_the_envelope_itself_names_is_the_producers_own_affair():
+    reading = read(delivery(enveloped(body(), "customer.something.new", at=NOW), "customer.something.new"))
+    assert only(reading).name == "unknown"

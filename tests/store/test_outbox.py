@@ -18,7 +18,7 @@ def state_of(tmp_path):
 
 
 async def claim_one(store, now=NOON):
-    [claimed] = await store.claim_notifications(10, now)
+    [claimed] = await store.claim_notifications("email", 10, now)
     return claimed
 
 
@@ -29,13 +29,13 @@ def ended(claimed, state, **more):
 async def test_a_key_leads_to_one_message_whatever_is_decided_twice(store):
     assert (await queue(store, message(), key="evt_1")).queued == 1
     assert (await queue(store, message(), key="evt_2")).queued == 0
-    assert len(await store.claim_notifications(10, NOON)) == 1
+    assert len(await store.claim_notifications("email", 10, NOON)) == 1
 
 
 async def test_a_claimed_message_is_not_claimed_again(store):
     await queue(store, message())
     await claim_one(store)
-    assert await store.claim_notifications(10, NOON) == []
+    assert await store.claim_notifications("email", 10, NOON) == []
 
 
 async def test_a_permit_is_given_once(store):
@@ -71,13 +71,13 @@ async def test_no_permit_once_the_useful_time_is_over(store, tmp_path):
 
 async def test_a_message_past_its_useful_time_is_ended_not_claimed(store, tmp_path):
     await queue(store, message(send_before=NOON))
-    assert await store.claim_notifications(10, NOON) == []
+    assert await store.claim_notifications("email", 10, NOON) == []
     assert [state for state, _ in state_of(tmp_path).values()] == [S.EXPIRED]
 
 
 async def test_no_permit_to_a_suppressed_address_however_it_is_spelt(store, tmp_path):
     await queue(store, message("first"), message("second", address="Anna@Example.org"))
-    first, second = await store.claim_notifications(10, NOON)
+    first, second = await store.claim_notifications("email", 10, NOON)
     await store.record([ended(first, S.FAILED, suppress="anna@example.org")])
     assert await store.permit(second, NOON) is False
     await store.withhold(second, NOON)
@@ -97,7 +97,7 @@ async def test_a_moved_date_withdraws_what_is_worded_about_the_old_one(store, tm
 async def test_a_withdrawal_beats_a_claim_and_a_permit_beats_a_withdrawal(store, tmp_path):
     day = date(2026, 1, 31)
     await queue(store, message("claimed", about=day), message("permitted", about=day))
-    claimed, permitted = await store.claim_notifications(10, NOON)
+    claimed, permitted = await store.claim_notifications("email", 10, NOON)
     assert await store.permit(permitted, NOON)
     gone = Withdrawal(rule="rule", subject_id="card_1", reason=Reason.NOTHING_AT_RISK)
     await queue(store, withdrawals=[gone], key="evt_2")
@@ -110,7 +110,7 @@ async def test_a_withdrawal_beats_a_claim_and_a_permit_beats_a_withdrawal(store,
 )
 async def test_a_sender_lost_after_the_permit_is_unknown_and_the_rule_says_what_then(store, tmp_path, policy, after):
     await queue(store, message("permitted", on_ambiguous=policy), message("claimed", on_ambiguous=policy))
-    permitted, _ = await store.claim_notifications(10, NOON)
+    permitted, _ = await store.claim_notifications("email", 10, NOON)
     await store.permit(permitted, NOON)
     assert await store.recover(NOON) == (0, 1)
     states = state_of(tmp_path)
@@ -130,7 +130,7 @@ async def test_a_deferred_message_comes_back_when_it_is_due_and_counts_its_attem
     await queue(store, message())
     due = NOON + timedelta(minutes=5)
     await store.record([ended(await claim_one(store), S.QUEUED, due_at=due)])
-    assert await store.claim_notifications(10, NOON) == []
+    assert await store.claim_notifications("email", 10, NOON) == []
     assert (await claim_one(store, due)).attempts == 1
 
 

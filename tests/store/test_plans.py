@@ -7,7 +7,7 @@ from .conftest import NOON, message, queue
 
 IDLE = {
     "claim deliveries": lambda store: store.claim_events(200, NOON),
-    "claim messages": lambda store: store.claim_notifications(20, NOON),
+    "claim messages": lambda store: store.claim_notifications("email", 20, NOON),
     "promote timers": lambda store: store.promote_timers(NOON, 2000),
     "next due": lambda store: store.next_due(),
     "recover": lambda store: store.recover(NOON),

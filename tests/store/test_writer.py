@@ -101,5 +101,5 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
 async def test_a_closed_store_refuses_instead_of_keeping_its_caller_waiting(tmp_path):
     store = await Store.open(tmp_path / "pointbell.db")
     await store.close()
-    with pytest.raises(StoreBusy, match="closed"):
+    with pytest.raises(StoreError, match="closed"):
         await store.add_events([delivery()])

@@ -1,6 +1,7 @@
 """What strangers and broken producers send: nothing is lost, nothing crashes, everything is told and counted."""
 
 import asyncio
+import gzip
 import json
 
 import pytest
@@ -144,3 +145,24 @@ async def test_addresses_in_bodies_do_not_reach_the_log_or_the_metrics(daemon):
     assert len(await daemon.settled()) == 8
     assert canary not in daemon.log
     assert canary not in (await daemon.client.get("/metrics")).text
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip"])
+async def test_a_compressed_body_is_refused_with_the_reason(daemon, coding):
+    answer = await daemon.post("/ingest/open", gzip.compress(EVENT.read_bytes()), content_encoding=coding)
+    assert answer.status_code == 415
+    assert answer.json() == {"error": f"bodies with content-encoding {coding} are not read: send it uncompressed"}
+    assert answer.headers["accept-encoding"] == "identity"
+    assert daemon.events() == []
+    assert await daemon.metric("pointbell_deliveries_total", source="open", result="compressed") == 1
+
+
+async def test_a_body_that_says_it_is_not_compressed_is_taken(daemon):
+    assert (await daemon.post("/ingest/open", EVENT.read_bytes(), content_encoding="identity")).status_code == 202
+
+
+async def test_a_mistyped_type_in_the_route_is_set_aside(daemon):
+    await daemon.post("/ingest/open/tier_upgradd", b'{"loyalty_tier": {}}')
+    [row] = await daemon.settled()
+    assert row["state"] == "quarantined"
+    assert row["note"] == 'tier_upgradd is not a known type: did you mean "tier_upgraded"?'
