@@ -102,6 +102,6 @@ CODES: Mapping[str, str] = MappingProxyType(
         OFFSET_TWICE: "A reminder has the same offset twice.",
         EVENT_TWICE: "A rule lists an event it already listens to.",
         NOT_READ: "A file lies where rules are not looked for.",
-        NO_RULES: "A list of rules is empty.",
+        NO_RULES: "A list of rules is empty, or there is no rule at all.",
     }
 )

@@ -27,7 +27,7 @@ from ..language.functions import JINJA_FILTERS, JINJA_FUNCTIONS, JINJA_TESTS
 from ..language.node import Node
 from ..language.schema import events_with
 from .filters import PLAIN_FILTERS, LocaleFilters
-from .printing import LARGEST_NUMBER, fill, html, join, join_texts, kind_of, plain, spend
+from .printing import LARGEST_NUMBER, fill, html, join, join_texts, kind_of, placeholders, plain, spend
 
 
 def _words(text: str) -> frozenset[str]:
@@ -65,6 +65,11 @@ class Phrases(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._phrases)
+
+    def gaps(self) -> frozenset[str]:
+        """The names that any of the phrases leaves to be filled in."""
+        phrases = (phrase for phrase in self._phrases.values() if isinstance(phrase, str))
+        return frozenset().union(*map(placeholders, phrases))
 
 
 _Repeated: TypeAlias = "nodes.For | nodes.Macro | nodes.CallBlock | nodes.Block"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from ..errors import RulesetInvalid
 from ..language import Severity
+from ..language.problem import closest
 from ..model import Event, OnAmbiguous, Programme
 from . import codes
 from .diagnostics import Diagnostic, format_text, in_order, summary
@@ -83,7 +84,9 @@ def load_ruleset(
     files = [read_rules(read_yaml(data, file), known) for file, data in contents.items()]
     findings = [finding for file in files for finding in file.diagnostics]
     rules = tuple(rule for file in files for rule in file.rules)
-    diagnostics = in_order([*found, *unreadable, *findings, *_names_twice(files), *check_use(rules, templates)])
+    about_rules = [*unreadable, *findings, *_names_twice(files), *_no_rules(files, [*unreadable, *findings])]
+    channels = _channels(folder, programme.channels)
+    diagnostics = in_order([*found, *channels, *about_rules, *check_use(rules, templates)])
     _refuse_errors(diagnostics)
     return assemble(
         rules=rules,
@@ -150,6 +153,9 @@ def _read_rules(root: Path) -> tuple[dict[str, bytes], list[Diagnostic]]:
         elif path.suffix.lower() in _YAML:
             data = _content(path, shown, problems)
             contents |= {} if data is None else {shown: data}
+        elif path.suffix.lower() != ".md" and not path.name.endswith("~"):
+            message, fix = "not read: rules are in files that end in .yaml", "name it .yaml, or move it elsewhere"
+            problems.append(_about(shown, codes.NOT_READ, message, fix, Severity.WARNING))
     return contents, problems
 
 
@@ -170,6 +176,22 @@ def _not_read(folder: Path, shown: str) -> Iterator[Diagnostic]:
     if any(path.suffix.lower() in _YAML for path in folder.rglob("*")):
         message, fix = "rules in this folder are not read", f"move its files to {RULES}/"
         yield _about(shown, codes.NOT_READ, message, fix, Severity.WARNING)
+
+
+def _no_rules(files: Iterable[RuleFile], found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """A programme without rules sends nothing: that is allowed, and hardly meant."""
+    if not any(file.names for file in files) and not any(finding.severity is Severity.ERROR for finding in found):
+        fix = f"write one in a file such as {RULES}/points-added.yaml"
+        yield _about(RULES, codes.NO_RULES, "there is no rule at all: nothing will be sent", fix, Severity.WARNING)
+
+
+def _channels(folder: Folder, known: Collection[str]) -> Iterator[Diagnostic]:
+    """Words for a channel that does not exist, where its name is nearly one that does."""
+    for (_, channel, _), files in folder.messages.items():
+        near = closest(channel, known) if channel not in known else None
+        for file in files.values() if near and "html" not in files else ():
+            message, fix = f'there is no channel "{channel}" in config.yaml', f'did you mean "{near}"?'
+            yield _about(file.path, codes.UNKNOWN_CHANNEL, message, fix, Severity.WARNING)
 
 
 def _about(

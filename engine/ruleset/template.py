@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from ..language.scope import Scope
 from ..language.views import View
 from ..model import Words
 from .diagnostics import Diagnostic
+from .leftovers import leftover
 from .plaintext import one_line, plain_text, text_of, without_controls
 from .printing import OUTPUT_LIMIT, OutOfFuel, fresh_fuel
 from .template_facts import Reader, diagnosed
@@ -39,6 +41,14 @@ _MESSAGES: Mapping[type[Exception], str] = {
     RecursionError: "macros or blocks call each other without end",
     OverflowError: "a number or a date is out of range",
 }
+
+_PYTHON_NAME = re.compile(r"(?:\w+\.)*_?(\w+)\(\)")
+
+
+def _filter_name(found: re.Match[str]) -> str:
+    """``LocaleFilters.money()`` is known to authors as ``money``."""
+    return found[1]
+
 
 # Media queries must survive (mobile, dark mode), and a mail must never make us fetch something.
 _INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
@@ -76,6 +86,8 @@ class Template:
     """``None`` where the text is made from the HTML."""
     parts: Mapping[str, Part]
     """Everything it is made of, layouts and partials included, by compiled name."""
+    gaps: frozenset[str] = frozenset()
+    """The placeholders of the language's phrases, none of which may be left in a message."""
 
     def findings(self, scope: Scope) -> Iterator[Diagnostic]:
         """What is wrong with the facts it names when a rule with these facts sends it."""
@@ -104,8 +116,16 @@ class Template:
         text = plain_text(_produce(self.text, names)) if self.text else text_of(page or "")
         if not text or page == "":
             raise TemplateError(f"{self.file}: the {'HTML' if text else 'text'} comes out empty")
+        self._refuse_leftovers({"subject": subject, "preheader": preheader, "text": text})
+        if page and self.text:
+            self._refuse_leftovers({"HTML": text_of(page)})
         html = _INLINER.inline(page) if page else None
         return Words(subject=subject, text=text, html=html, preheader=preheader or None)
+
+    def _refuse_leftovers(self, parts: Mapping[str, str]) -> None:
+        for name, words in parts.items():
+            if fault := leftover(words, self.locale, self.gaps):
+                raise TemplateError(f"{self.file}: the {name} is not fit to be sent: {fault}")
 
     def _explained(self, error: Exception) -> str:
         place = self.file
@@ -114,7 +134,9 @@ class Template:
             if isinstance(part, jinja2.Template):
                 file = self.parts[part.name or ""].file.path
                 place = f"{file}:{part.get_corresponding_lineno(line)}"
-        return f"{place}: {_MESSAGES.get(type(error)) or str(error) or type(error).__name__}"
+        return (
+            f"{place}: {_MESSAGES.get(type(error)) or _PYTHON_NAME.sub(_filter_name, str(error)) or 'cannot be worded'}"
+        )
 
 
 def _brand(view: View) -> Node:

@@ -26,7 +26,9 @@ _EXAMPLES: Mapping[str, str] = {
     "fill": "for example | fill(name=name)",
     "join": 'for example | join(", ")',
     "round": "for decimals write | number(2)",
-    **{name: f"for example {function.example}" for name, function in FUNCTIONS.items() if name not in {"date", "round"}},
+    **{
+        name: f"for example {function.example}" for name, function in FUNCTIONS.items() if name not in {"date", "round"}
+    },
 }
 _NAMED = re.compile(r"'(\w+)'")
 

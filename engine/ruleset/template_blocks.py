@@ -17,6 +17,11 @@ def extended(tree: nodes.Template) -> nodes.Extends | None:
     return next((node for node in tree.body if isinstance(node, nodes.Extends)), None)
 
 
+def layout_name(extends: nodes.Extends) -> str:
+    """The layout, if its name is written out."""
+    return str(extends.template.value) if isinstance(extends.template, nodes.Const) else ""
+
+
 def block_names(tree: nodes.Template) -> frozenset[str]:
     """The blocks a file has, wherever they stand."""
     return frozenset(block.name for block in tree.find_all(nodes.Block))

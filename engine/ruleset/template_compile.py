@@ -9,7 +9,7 @@ import jinja2
 from babel import Locale
 from jinja2 import meta, nodes
 
-from ..language.problem import suggest
+from ..language.problem import closest, suggest
 from . import template_blocks as blocks
 from . import template_check as check
 from . import template_codes as codes
@@ -17,7 +17,8 @@ from .diagnostics import Diagnostic
 from .environment import Phrases, TemplateEnvironment, is_html
 from .positions import Block, Node, Scalar
 from .template import Part, Template
-from .template_files import Folder, SourceFile, fallbacks
+from .template_files import Folder, SourceFile, fallbacks, locale_tag
+from .template_syntax import syntax_finding
 from .yaml import parse_yaml
 
 MOST_TAGS = 2_000
@@ -52,8 +53,9 @@ class Language:
 
     def template(self, key: tuple[str, str, str], files: dict[str, SourceFile]) -> Template | None:
         """Compile one message's files; ``None`` when anything in it is wrong."""
-        paths = {file.path for file in files.values()}
-        faults = [problem for problem in self.folder.problems if problem.file in paths]
+        faults = list(self._beside(key, files))
+        if not files:
+            return None
         if not faults:
             faults = list(_misplaced(key[1], files))
             self.problems.extend(faults)
@@ -74,7 +76,19 @@ class Language:
             file=main.path,
             **{role: compiled.get(role) for role in ("subject", "preheader", "html", "text")},
             parts={name: part for name in sorted(closure) if (part := self.parts[name])},
+            gaps=self.environment.phrases.gaps(),
         )
+
+    def _beside(self, key: tuple[str, str, str], files: dict[str, SourceFile]) -> Iterator[Diagnostic]:
+        """What is already known to be wrong with the message's files, those that cannot be read included."""
+        for problem in self.folder.problems:
+            folder, _, name = problem.file.rpartition("/")
+            stem = name.rpartition(".")[0]
+            same = folder.rpartition("/")[2] == key[0] and stem.partition(".")[0] == key[1]
+            if problem.file in {file.path for file in files.values()} or (
+                same and locale_tag(stem.partition(".")[2]) == key[2]
+            ):
+                yield problem
 
     def check_shared(self) -> None:
         """Compile the layouts and partials that nothing refers to, too: they may be referred to tomorrow."""
@@ -100,8 +114,7 @@ class Language:
             try:
                 self.parts[name] = self._part(name, file, body, (*trail, name))
             except jinja2.TemplateSyntaxError as error:
-                message = (error.message or "cannot be read").rstrip(".")
-                self.problems.append(file.finding(error.lineno, "", codes.SYNTAX, message))
+                self.problems.append(syntax_finding(error, file))
             except (RecursionError, MemoryError, SyntaxError, ValueError, OverflowError):
                 self.problems.append(file.finding(1, "", codes.TOO_LARGE, "takes too much to compile"))
         return self.parts[name] is not None
@@ -118,7 +131,7 @@ class Language:
         named = tuple(check.references(tree))
         usable = all([self._follow(reference, file, trail) for reference in named])
         extends = blocks.extended(tree)
-        layout = self.parts.get(str(extends.template.as_const())) if extends and usable else None
+        layout = self.parts.get(blocks.layout_name(extends)) if extends and usable else None
         own = blocks.block_names(tree)
         if extends and layout:
             lost = [file.finding(*finding) for finding in blocks.findings(tree, extends, layout.blocks)]
@@ -172,11 +185,15 @@ def _misplaced(channel: str, files: dict[str, SourceFile]) -> Iterator[Diagnosti
     html, text = files.get("html"), files.get("txt")
     main = html or files["txt"]
     if html and channel != "email":
-        yield html.finding(1, "", codes.PLACE, f"{channel} has no HTML part", "name it .txt")
+        meant = closest(channel, ["email"])
+        fix = f'did you mean "{meant}"?' if meant else "name it .txt"
+        yield html.finding(1, "", codes.PLACE, f"{channel} has no HTML part", fix)
     if html and text and text.headers:
         yield text.finding(1, "", codes.FRONT_MATTER, f"the front matter belongs in {html.path}")
     if channel == "email" and "subject" not in main.headers:
         message, fix = "an e-mail needs a subject", 'begin the file with ---, subject: "…" and ---'
+        if not html:
+            fix += f"; or add {main.path.removesuffix('.txt')}.html, which has it for both"
         yield main.finding(1, "", codes.NO_SUBJECT, message, fix)
 
 

@@ -13,10 +13,14 @@ from typing import Any, TypeAlias
 
 from jinja2 import nodes
 
+from ..language.kinds import Kind
+from ..language.schema import events_with
 from ..language.scope import Missing, Path, Scope, path_text
 from . import template_codes as codes
 from .diagnostics import Diagnostic
 from .template_files import SourceFile
+from .template_kinds import NUMBERS, TAKES, UNPRINTED, family, kind_in
+from .template_printed import leaves
 
 Finding: TypeAlias = tuple[int, Path, Missing | None]
 """Line, path, and why it leads nowhere; ``None`` where it may merely be absent."""
@@ -50,6 +54,13 @@ class Reader:
         """What is wrong in whatever a node holds."""
         for child in node.iter_child_nodes():
             yield from self.needed(child) if isinstance(child, nodes.Expr) else self.block([child])
+
+    def output(self, node: nodes.Output) -> Iterator[Finding]:
+        """Text and expressions: what is printed must be a text or a number."""
+        yield from self.inside(node)
+        for leaf, _ in leaves(node):
+            if words := UNPRINTED.get(self.kind(leaf) or Kind.TEXT):
+                yield self._wrong(leaf, f"{words[0]} cannot be printed", words[1])
 
     def branch(self, node: nodes.If) -> Iterator[Finding]:
         """``if``: what its test proves holds inside, what it disproves after ``else``."""
@@ -124,21 +135,60 @@ class Reader:
         yield from self.needed(node.right)
 
     def filtered(self, node: nodes.Filter) -> Iterator[Finding]:
-        """``value | filter``: two filters take an absent value."""
+        """``value | filter``: two filters take an absent value, and many take values of one kind only."""
+        takes, given = TAKES.get(node.name), self.kind(node.node) if node.node is not None else None
+        if takes and given and given not in takes:
+            yield self._wrong(node.node or node, f"| {node.name} cannot take a {given.value}", _takes(takes))
         if node.node is not None:
             yield from (self.tested if node.name in _TOLERANT_FILTERS else self.needed)(node.node)
         for argument in (*node.args, *(keyword.value for keyword in node.kwargs)):
             yield from self.needed(argument)
 
     def test(self, node: nodes.Test) -> Iterator[Finding]:
-        """``value is test``: presence may be tested, everything else wants a value."""
+        """``value is test``: presence may be tested, even of what other events send; the rest wants a value."""
+        path = self.path(node.node)
+        if node.name in _PROVES and path is not None and self._sent_by_others(path):
+            return
         yield from (self.tested if node.name in {"defined", "none", "undefined"} else self.needed)(node.node)
 
     def comparison(self, node: nodes.Compare) -> Iterator[Finding]:
         """Equality takes absent values, order does not."""
         ordered = any(operand.op in _ORDERING for operand in node.ops)
+        kinds = {family(self.kind(side)) for side in (node.expr, *(operand.expr for operand in node.ops))}
+        plain = all(operand.op in _ORDERING | {"eq", "ne"} for operand in node.ops)
+        if plain and None not in kinds and len(kinds) > 1 and not kinds <= {Kind.DATE, Kind.TIME}:
+            said = " and a ".join(sorted(kind.value for kind in kinds if kind))
+            yield self._wrong(node, f"a {said} cannot be compared", "compare values of one kind")
         for side in (node.expr, *(operand.expr for operand in node.ops)):
             yield from (self.needed if ordered else self.tested)(side)
+
+    def arithmetic(self, node: nodes.BinExpr) -> Iterator[Finding]:
+        """``a + b``: numbers with numbers; what is done with dates is not followed."""
+        yield from self.inside(node)
+        kinds = {kind for side in (node.left, node.right) if (kind := self.kind(side))}
+        if wrong := sorted(kinds & {Kind.TEXT, Kind.YES_NO, Kind.OBJECT, Kind.LIST}):
+            fix = "join texts with ~" if wrong[0] is Kind.TEXT else "give it numbers"
+            yield self._wrong(node, f"{node.operator} cannot take a {wrong[0].value}", fix)
+
+    def kind(self, node: nodes.Node | None) -> Kind | None:
+        """The kind of an expression's value here, if it is known."""
+        return kind_in(node, self._fact_kind)
+
+    def _fact_kind(self, node: nodes.Node) -> Kind | None:
+        path = self.path(node)
+        found = self.scope.resolve(path) if path is not None else None
+        return None if found is None or isinstance(found, Missing) else found.kind
+
+    def _wrong(self, node: nodes.Node, message: str, fix: str) -> Finding:
+        """A value of the wrong kind, shown by the first fact in it."""
+        held = (path for part in (node, *node.find_all(nodes.Expr)) if (path := self.path(part)))
+        path = next(held, ("",))
+        return node.lineno, (path_text(path),), Missing(code=codes.WRONG_KIND, message=message, suggestion=fix)
+
+    def _sent_by_others(self, path: Path) -> bool:
+        """A field of another event than this rule's: asking whether it is there is a good question."""
+        sent = path[0] == "event" and len(path) > 1 and "event" in self.scope.groups and events_with(path[1])
+        return bool(sent) and isinstance(self.scope.resolve(path), Missing)
 
     def proven(self, node: nodes.Node, *, truth: bool) -> frozenset[Path]:
         """The facts that must be there when the test comes out like this."""
@@ -179,7 +229,8 @@ class Reader:
     def _read(self, node: nodes.Node, path: Path, *, tolerant: bool) -> Iterator[Finding]:
         found = self.scope.resolve(path)
         if isinstance(found, Missing):
-            yield node.lineno, path, found
+            if path not in self.scope.present or not self._sent_by_others(path):
+                yield node.lineno, path, found
         elif found.optional and not tolerant:
             yield node.lineno, path, None
 
@@ -201,6 +252,7 @@ _ELSEWHERE = frozenset({"event", "days_left", "offset"})
 _PROVES: Mapping[str, bool] = {"defined": True, "none": False, "undefined": False}
 
 _STATEMENTS: Mapping[type[nodes.Node], Callable[[Reader, Any], Iterator[Finding]]] = {
+    nodes.Output: Reader.output,
     nodes.If: Reader.branch,
     nodes.For: Reader.loop,
     nodes.Macro: Reader.macro,
@@ -216,7 +268,14 @@ _EXPRESSIONS: Mapping[type[nodes.Node], Callable[[Reader, Any], Iterator[Finding
     nodes.Filter: Reader.filtered,
     nodes.Test: Reader.test,
     nodes.Compare: Reader.comparison,
+    **dict.fromkeys((nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod), Reader.arithmetic),
 }
+
+
+def _takes(kinds: frozenset[Kind]) -> str:
+    if kinds == NUMBERS:
+        return "it takes numbers"
+    return "it takes dates" if Kind.DATE in kinds else "it takes texts"
 
 
 def _names(target: nodes.Node) -> frozenset[str]:

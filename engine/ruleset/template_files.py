@@ -93,6 +93,8 @@ def read_folder(root: Path) -> Folder:
         source = _read(path, "/".join((root.name, *parts)), folder.problems)
         if source is not None:
             _place(folder, parts, source)
+        elif key := _message_key(parts):
+            folder.messages.setdefault(key, {})
     return folder
 
 
@@ -144,6 +146,13 @@ def _place_message(folder: Folder, parts: tuple[str, ...], source: Source) -> No
         variants[match["extension"]] = _with_headers(source, folder.problems)
 
 
+def _message_key(parts: tuple[str, ...]) -> tuple[str, str, str] | None:
+    """The message that a file which cannot be read belongs to: it is there, only not usable."""
+    match = _FILE_NAME.fullmatch(parts[-1])
+    tag = locale_tag(match["locale"]) if match and len(parts) == 2 else None  # noqa: PLR2004 - folder and file
+    return (parts[0], match["channel"], tag) if match and tag and parts[0] not in SHARED_FOLDERS else None
+
+
 def _known_locale(source: Source, locale: str, problems: list[Diagnostic]) -> str | None:
     tag = locale_tag(locale)
     if tag is None:
@@ -179,6 +188,12 @@ def _headers(front: Source, problems: list[Diagnostic]) -> Iterator[tuple[str, S
         if key.text not in HEADERS:
             message, fix = f'front matter has no "{key.text}"', suggest(key.text, HEADERS)
             problems.append(front.finding(key.start, key.end, codes.FRONT_MATTER, message, fix))
+        elif isinstance(value, Scalar) and value.value is None and value.text:
+            message, fix = f"{key.text}: {value.text} says nothing", f'write the words: {key.text}: "…"'
+            problems.append(front.finding(value.start, value.end, codes.FRONT_MATTER, message, fix))
+        elif isinstance(value, Scalar) and key.text == "subject" and not value.text.strip():
+            message, fix = "the subject is empty", 'write it in quotes: subject: "…"'
+            problems.append(front.finding(key.start, key.end, codes.NO_SUBJECT, message, fix))
         elif isinstance(value, Scalar):
             yield key.text, value
         elif not document.diagnostics:  # What is wrong with the YAML explains more than what it was taken for.
