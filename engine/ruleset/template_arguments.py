@@ -35,13 +35,14 @@ _NAMED = re.compile(r"'(\w+)'")
 
 def findings(node: nodes.Filter | nodes.Test | nodes.Call, environment: TemplateEnvironment) -> Iterator[Finding]:
     """What is wrong with the number, names and fixed words of what is given."""
-    piped = not isinstance(node, nodes.Call)
-    name = node.name if piped else _called(node)
-    table = {nodes.Filter: environment.filters, nodes.Test: environment.tests}.get(type(node), environment.globals)
+    if isinstance(node, nodes.Call):
+        name, table, given = _called(node), environment.globals, list(node.args)
+    else:
+        table = environment.filters if isinstance(node, nodes.Filter) else environment.tests
+        name, given = node.name, [node.node, *node.args]
     takes = _signature(table.get(name))
     if takes is None or node.dyn_args is not None or node.dyn_kwargs is not None:
         return
-    given = [None] * piped + list(node.args)
     try:
         takes.bind(*given, **{str(keyword.key): None for keyword in node.kwargs})
     except TypeError as error:

@@ -129,7 +129,8 @@ class Language:
         found += [file.finding(*finding) for finding in check.unquoted(tree) if is_html(name)]
         self.problems.extend(found)
         named = tuple(check.references(tree))
-        usable = all([self._follow(reference, file, trail) for reference in named])
+        followed = [self._follow(reference, file, trail) for reference in named]
+        usable = all(followed)
         extends = blocks.extended(tree)
         layout = self.parts.get(blocks.layout_name(extends)) if extends and usable else None
         own = blocks.block_names(tree)

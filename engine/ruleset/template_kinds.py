@@ -52,31 +52,30 @@ _CONSTANTS: tuple[tuple[type, Kind], ...] = (
     (datetime, Kind.TIME),
     (date, Kind.DATE),
 )
+_ALWAYS: Mapping[type[nodes.Node], Kind] = {
+    **dict.fromkeys((nodes.Compare, nodes.Not, nodes.Test), Kind.YES_NO),
+    **dict.fromkeys((nodes.List, nodes.Tuple), Kind.LIST),
+    nodes.Concat: Kind.TEXT,
+}
 _ARITHMETIC = nodes.Add | nodes.Sub | nodes.Mul | nodes.Div | nodes.FloorDiv | nodes.Mod
 
 
 def kind_in(node: nodes.Node | None, fact: KindOf) -> Kind | None:
     """The kind of an expression's value when there is one; ``None`` where it is not known."""
-    found: Kind | None = None
+    found = _ALWAYS.get(type(node)) if node is not None else None
     if isinstance(node, nodes.Const):
         found = next((kind for base, kind in _CONSTANTS if isinstance(node.value, base)), None)
-    elif isinstance(node, nodes.Compare | nodes.Not | nodes.Test):
-        found = Kind.YES_NO
-    elif isinstance(node, nodes.Concat):
-        found = Kind.TEXT
-    elif isinstance(node, nodes.List | nodes.Tuple):
-        found = Kind.LIST
-    elif isinstance(node, nodes.Filter):
-        found = _filtered(node, fact)
     elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in FUNCTIONS:
         found = FUNCTIONS[node.node.name].gives.kind
+    elif isinstance(node, nodes.Filter):
+        found = _filtered(node, fact)
     elif isinstance(node, _ARITHMETIC):
         found = _computed(kind_in(node.left, fact), kind_in(node.right, fact))
     elif isinstance(node, nodes.Or | nodes.And):
         found = _same(kind_in(node.left, fact), kind_in(node.right, fact))
     elif isinstance(node, nodes.CondExpr):
         found = _same(kind_in(node.expr1, fact), kind_in(node.expr2, fact))
-    elif node is not None:
+    elif node is not None and found is None:
         found = fact(node)
     return None if found in _UNSURE else found
 

@@ -12,7 +12,6 @@ from .diagnostics import Diagnostic
 from .rule import EventTrigger, Rule, Send
 from .templates import Templates
 
-
 SENT_ELSEWHERE = "PB211"
 
 _UP_TO_THE_RULE = frozenset({SENT_ELSEWHERE, codes.MAY_BE_ABSENT})

@@ -9,7 +9,7 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from html import escape
 from pathlib import Path
@@ -29,7 +29,6 @@ from .simulation import Simulation
 PRODUCER = SourceSettings(name="voucherify", producer="voucherify", unsigned=True)
 SHOP = SourceSettings(name="shop", producer="native", unsigned=True)
 END = datetime(2026, 2, 15, 12, tzinfo=UTC)
-LAST_DAY = date(2026, 1, 31)
 
 MEMBERS: Mapping[str, Mapping[str, Value]] = {
     "cust_IdgAFZxYwwHctOk9pPuMu308": {"first_name": "Jack", "email": "jack@example.org", "locale": "en"},
@@ -173,14 +172,15 @@ def _table(title: str, settlements: Sequence[Settlement], zone: ZoneInfo) -> Tab
         name = MEMBERS.get(member, {}).get("first_name", member[:9])
         when = f"{settlement.at.astimezone(zone):%Y-%m-%d %H:%M}"
         what = "reminder due" if settlement.name == TIMER_DUE else settlement.name
-        table.add_row(f"{when}\n{what}, {name}", "\n".join(lines) or "[dim]nothing to tell[/dim]")
+        came = "\n".join(lines) or "[dim]nothing to tell[/dim]"
+        table.add_row(f"{when}  {name}\n{what}", came)
     return table
 
 
 def _in_words(decision: Decision, zone: ZoneInfo) -> str:
     if isinstance(decision, Notify):
         words = decision.notification.words
-        return f"[green]sent[/green] {decision.rule}: {words.subject if words else ''}"
+        return f"[green]mail[/green] {decision.rule}: {words.subject if words else ''}"
     if isinstance(decision, Schedule):
         due = f"{decision.timer.due_at.astimezone(zone):%Y-%m-%d %H:%M}"
         if decision.moved_from is None:
@@ -197,7 +197,7 @@ def _tally(settlements: Sequence[Settlement]) -> str:
     decisions = [decision for settlement in settlements for decision in settlement.decisions]
     moved = sum(isinstance(one, Schedule) and one.moved_from is not None for one in decisions)
     counts = {
-        "sent": sum(isinstance(one, Notify) for one in decisions),
+        "captured": sum(isinstance(one, Notify) for one in decisions),
         "scheduled": sum(isinstance(one, Schedule) for one in decisions) - moved,
         "moved": moved,
         "cancelled": sum(isinstance(one, Cancel) for one in decisions),

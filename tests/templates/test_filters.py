@@ -117,7 +117,7 @@ def test_a_moment_has_the_date_of_the_members_calendar(tmp_path):
 def test_money_needs_a_currency(tmp_path):
     assert say(tmp_path, "{{ 364.5 | money('PLN') }}", locale="pl") == "364,50 zł"
     with pytest.raises(TemplateError, match="is not a currency code"):
-        say(tmp_path, "{{ 364.5 | money('zł') }}")
+        say(tmp_path, "{{ 364.5 | money(event.reason) }}", view(facts={"points": 1, "reason": "zł"}))
 
 
 def test_a_missing_plural_form_is_a_finding(tmp_path):

@@ -66,7 +66,7 @@ def test_names_channels_and_locales_are_known(tmp_path):
         ("a/email.en.html", '---\nsubject: "Hi"\n---\nHi\n\n{{ event.points | pionts }}', (6, 19, "PB405")),
         ("a/email.en.html", MAIL + "<p\ntitle={{ event.reason }}>", (6, 1, "PB405")),
         ("a/sms.en.txt", "x\n{% if x %}", (2, 1, "PB404")),
-        ("a/sms.en.txt", "x\n\n{% fro x in y %}", (3, 1, "PB404")),
+        ("a/sms.en.txt", "x\n\n{% fro x in y %}", (3, 4, "PB404")),
         ("a/sms.en.txt", 'x\n{% include "partials/x.txt" %}', (2, 13, "PB406")),
         ("a/sms.en.txt", "{{ strings.hi }}", (1, 12, "PB408")),
         ("a/sms.en.txt", "{{ upper(event.reason) }}", (1, 4, "PB405")),
@@ -142,7 +142,7 @@ def test_phrases_are_filled_by_name(tmp_path):
     assert templates.choose("a", "sms", "en").render(view()).text == "Hi Al!"
     files["a/sms.en.txt"] = "{{ strings.hi | fill(nam='Al') }}"
     _, problems = load(tmp_path / "2", files)
-    assert [problem.message for problem in problems] == ["strings.hi needs name=…"]
+    assert [problem.message for problem in problems] == ["strings.hi has no {nam} to fill in", "strings.hi needs name=…"]
 
 
 def test_a_regional_language_has_the_phrases_of_its_language(tmp_path):

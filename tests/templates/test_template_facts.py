@@ -60,7 +60,9 @@ def test_what_is_proven_present_passes(tmp_path, source):
         ("{% for x in member.metadata['list'] %}{{ x }}{% endfor %}", (1, 13, "PB412")),
         ("{{ event.activates_on | date }}", (1, 10, "PB211")),
         ("{{ days_left }}", (1, 4, "PB211")),
-        ("{% if event.tier is defined %}x{% endif %}", (1, 13, "PB211")),
+        ("{% if event.teir is defined %}x{% endif %}", (1, 13, "PB204")),
+        ("{% if event.tier %}x{% endif %}", (1, 13, "PB211")),
+        ("{% if event.tier is defined %}x{% else %}{{ event.tier }}{% endif %}", (1, 13, "PB211")),
         ("{{ brand.webseit | default('x') }}", (1, 10, "PB204")),
         ("{{ member.first_name | upper }}", (1, 4, "PB412")),
     ],
@@ -82,7 +84,7 @@ def test_what_the_rule_has_proven_need_not_be_proven_again(tmp_path):
 def test_layouts_and_subjects_are_looked_at_too(tmp_path):
     files = {
         "layouts/l.html": "<p>{% block b %}{% endblock %}</p>\n{{ member.name }}",
-        "a/email.en.html": '---\nsubject: "{{ event.reason }}"\n---\n{% extends "layouts/l.html" %}',
+        "a/email.en.html": '---\nsubject: "{{ event.reason }}"\n---\n{% extends "layouts/l.html" %}{% block b %}x{% endblock %}',
     }
     templates, problems = load(tmp_path, files)
     assert problems == []
