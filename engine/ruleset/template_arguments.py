@@ -35,16 +35,17 @@ _NAMED = re.compile(r"'(\w+)'")
 
 def findings(node: nodes.Filter | nodes.Test | nodes.Call, environment: TemplateEnvironment) -> Iterator[Finding]:
     """What is wrong with the number, names and fixed words of what is given."""
+    table: Mapping[str, Any]
     if isinstance(node, nodes.Call):
-        name, table, given = _called(node), environment.globals, list(node.args)
+        name, table, piped = _called(node), environment.globals, 0
     else:
+        name, piped = node.name, 1
         table = environment.filters if isinstance(node, nodes.Filter) else environment.tests
-        name, given = node.name, [node.node, *node.args]
     takes = _signature(table.get(name))
     if takes is None or node.dyn_args is not None or node.dyn_kwargs is not None:
         return
     try:
-        takes.bind(*given, **{str(keyword.key): None for keyword in node.kwargs})
+        takes.bind(*[None] * piped, *node.args, **{str(keyword.key): None for keyword in node.kwargs})
     except TypeError as error:
         yield node.lineno, name, codes.ARGUMENTS, _explained(name, str(error)), _EXAMPLES.get(name)
         return

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 
 from ..errors import StoreBusy, StoreError, StoreOwned
 
@@ -24,7 +24,7 @@ BUSY_TIMEOUT_MS = 5_000
 def writing_engine(path: Path) -> Engine:
     """An engine whose transactions take the write lock at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{path}", pool_size=1, max_overflow=0)
+    engine = create_engine(_url(path), pool_size=1, max_overflow=0)
     event.listen(engine, "connect", _prepare_writing)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
@@ -38,7 +38,7 @@ def reading_engine(path: Path) -> Engine:
     """
     if not path.exists():
         raise StoreError(f"there is no database at {path}: start with `pointbell run`, `ingest` or `demo`")
-    engine = create_engine(f"sqlite:///{path}", pool_size=2)
+    engine = create_engine(_url(path), pool_size=2)
     event.listen(engine, "connect", _prepare_reading)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
@@ -59,6 +59,7 @@ def backup(source: Path, target: Path) -> None:
             from_.backup(to)
             verdict = to.execute("PRAGMA integrity_check").fetchone()[0]
     except sqlite3.Error as error:
+        target.unlink(missing_ok=True)  # Half a backup is worse than none.
         raise StoreError(f"cannot back up to {target}: {error}") from error
     if verdict != "ok":
         raise StoreError(f"the copy at {target} is not sound: {verdict}")
@@ -88,6 +89,11 @@ def owned(path: Path) -> Iterator[None]:
         handle.write(str(os.getpid()))
         handle.flush()
         yield
+
+
+def _url(path: Path) -> URL:
+    """The path as it is: in a URL written by hand a question mark would end it."""
+    return URL.create("sqlite", database=str(path))
 
 
 def _owner_message(path: Path, pid: str) -> str:

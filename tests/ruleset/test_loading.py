@@ -67,6 +67,34 @@ def test_rules_in_a_folder_within_the_folder_draw_a_warning(tmp_path):
     ]
 
 
+def test_a_file_that_is_no_rule_file_draws_a_warning(tmp_path):
+    ruleset = load(write(tmp_path, {"rules/a.yaml": RULE, "rules/foo.txt": OTHER, "rules/notes.md": "x"}))
+    assert [(found.file, found.code, found.severity.value) for found in ruleset.warnings] == [
+        ("rules/foo.txt", "PB505", "warning")
+    ]
+
+
+def test_no_rule_at_all_draws_a_warning(tmp_path):
+    (tmp_path / "rules").mkdir()
+    ruleset = load(write(tmp_path, {}))
+    assert [(found.file, found.code, found.severity.value) for found in ruleset.warnings] == [
+        ("rules", "PB506", "warning")
+    ]
+
+
+def test_words_for_a_channel_that_is_nearly_one_draw_a_warning(tmp_path):
+    others = {"templates/points-expired/smss.en.txt": "x", "templates/points-expired/push.en.txt": "x"}
+    ruleset = load(write(tmp_path, {"rules/a.yaml": RULE, **others}))
+    assert [(found.file, found.code, found.suggestion) for found in ruleset.warnings] == [
+        ("templates/points-expired/smss.en.txt", "PB303", 'did you mean "sms"?')
+    ]
+
+
+def test_a_template_that_cannot_be_read_is_not_also_called_missing(tmp_path):
+    root = write(tmp_path, {"rules/a.yaml": RULE, "templates/points-expired/email.en.html": b"caf\xe9"})
+    assert [code for *_, code in refused(root)] == ["PB402"]
+
+
 def test_a_ruleset_with_warnings_goes_live_and_keeps_them(tmp_path):
     ruleset = load(write(tmp_path, {"rules/a.yaml": RULE, "rules/b.yaml": "# nothing yet\n"}))
     assert [(found.file, found.code) for found in ruleset.warnings] == [("rules/b.yaml", "PB125")]

@@ -103,3 +103,19 @@ async def test_a_closed_store_refuses_instead_of_keeping_its_caller_waiting(tmp_
     await store.close()
     with pytest.raises(StoreError, match="closed"):
         await store.add_events([delivery()])
+
+
+async def test_a_locked_database_is_waited_for_once_per_group_not_once_per_caller(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 50)
+    store = await Store.open(tmp_path / "pointbell.db")
+    other = sqlite3.connect(tmp_path / "pointbell.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begun = []
+    listen.listen(store._engine, "begin", lambda _: begun.append(1), insert=True)
+    calls = [store.add_events([delivery(str(number))]) for number in range(100)]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    other.execute("ROLLBACK")
+    other.close()
+    assert {type(answer) for answer in answers} == {StoreBusy}
+    assert len(begun) < 10
+    await store.close()

@@ -142,7 +142,10 @@ def test_phrases_are_filled_by_name(tmp_path):
     assert templates.choose("a", "sms", "en").render(view()).text == "Hi Al!"
     files["a/sms.en.txt"] = "{{ strings.hi | fill(nam='Al') }}"
     _, problems = load(tmp_path / "2", files)
-    assert [problem.message for problem in problems] == ["strings.hi has no {nam} to fill in", "strings.hi needs name=…"]
+    assert [problem.message for problem in problems] == [
+        "strings.hi needs name=…",
+        "strings.hi has no {nam} to fill in",
+    ]
 
 
 def test_a_regional_language_has_the_phrases_of_its_language(tmp_path):
@@ -159,3 +162,19 @@ def test_hidden_files_notes_and_backups_are_left_alone(tmp_path):
 def test_a_folder_that_is_not_there_holds_no_templates(tmp_path):
     templates, problems = load(tmp_path, {})
     assert (templates.names(), problems) == (set(), [])
+
+
+def test_one_part_that_cannot_be_read_does_not_put_the_blame_on_the_other(tmp_path):
+    files = {"a/email.en.html": b"caf\xe9", "a/email.en.txt": "Hello"}
+    assert findings(tmp_path, files) == [("a/email.en.html", 1, 1, "PB402")]
+
+
+def test_a_text_alone_is_told_where_its_subject_may_stand(tmp_path):
+    _, problems = load(tmp_path, {"a/email.en.txt": "Hello"})
+    assert [problem.code for problem in problems] == ["PB410"]
+    assert "or add templates/a/email.en.html" in problems[0].suggestion
+
+
+def test_a_misspelt_channel_comes_with_the_one_meant(tmp_path):
+    _, problems = load(tmp_path, {"a/emial.pl.html": MAIL})
+    assert [problem.suggestion for problem in problems] == ['did you mean "email"?']

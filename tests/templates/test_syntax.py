@@ -13,7 +13,12 @@ from .samples import load
         ("a {{ event.points = 3 }}", (1, 19), "one = does not compare", "write =="),
         ("x\n {% if event.points %}y\n\nz", (2, 2), "{% if %} is never closed", "write {% endif %} where it ends"),
         ("{% block a %}x", (1, 1), "{% block %} is never closed", "write {% endblock %} where it ends"),
-        ("{% block a %}{% if 1 %}{% endblock %}", (1, 14), "{% if %} is never closed", "write {% endif %} where it ends"),
+        (
+            "{% block a %}{% if 1 %}{% endblock %}",
+            (1, 14),
+            "{% if %} is never closed",
+            "write {% endif %} where it ends",
+        ),
         ("{% if a %}x{% end %}", (1, 1), "{% if %} is never closed", "write {% endif %} where it ends"),
         ("x {% endif %}", (1, 6), "there is no {% if %} for it to close", None),
         ("{% if 1 %}{% elseif 2 %}{% endif %}", (1, 14), 'there is no tag "elseif"', "write elif"),
@@ -24,5 +29,7 @@ from .samples import load
 )
 def test_it_is_told_where_and_how(tmp_path, source, place, words, fix):
     _, problems = load(tmp_path, {"a/sms.en.txt": source})
-    assert [((found.line, found.column), found.message, found.suggestion) for found in problems] == [(place, words, fix)]
+    assert [((found.line, found.column), found.message, found.suggestion) for found in problems] == [
+        (place, words, fix)
+    ]
     assert problems[0].code == "PB404"

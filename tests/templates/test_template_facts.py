@@ -71,6 +71,75 @@ def test_what_may_be_absent_or_does_not_exist_is_found(tmp_path, source, found):
     assert findings(tmp_path, source) == [found]
 
 
+@pytest.mark.parametrize(
+    ("source", "found", "words"),
+    [
+        ("{{ member }}", (1, 4), "a group of fields cannot be printed"),
+        ("{{ today }}", (1, 4), "a date cannot be printed"),
+        ("{{ now }}", (1, 4), "a moment cannot be printed"),
+        ("{{ event.points > 3 }}", (1, 4), "a yes/no value cannot be printed"),
+        ("{{ card.next_expiration_date or today }}", (1, 4), "a date cannot be printed"),
+        ("{{ days(2) }}", (1, 1), "a duration cannot be printed"),
+        ("{{ member.metadata }}", (1, 4), "a group of fields cannot be printed"),
+        ("x\n{{ event.points | date }}", (2, 4), "| date cannot take a number"),
+        ("{{ today | points }}", (1, 4), "| points cannot take a date"),
+        ("{{ programme.name | money('PLN') }}", (1, 4), "| money cannot take a text"),
+        ("{{ card.balance | link }}", (1, 4), "| link cannot take a number"),
+        ("{% if event.points > '50' %}x{% endif %}", (1, 7), "a number and a text cannot be compared"),
+        ("{% if event.points == '50' %}x{% endif %}", (1, 7), "a number and a text cannot be compared"),
+        ("{{ event.points + programme.name }}", (1, 4), "+ cannot take a text"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_found(tmp_path, source, found, words):
+    templates, problems = load(tmp_path, {"a/sms.en.txt": source})
+    assert problems == []
+    wrong = [problem for problem in templates.choose("a", "sms", "en").findings(ADDED) if problem.code == "PB415"]
+    assert [(problem.line, problem.column) for problem in wrong] == [found]
+    assert words in wrong[0].message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ (today + days(3)) | date }} {{ now | date }} {{ event.points * 2 }} {{ (card.balance - 1) | points }}",
+        "{{ 'yes' if event.points > 3 else 'no' }} {{ member.metadata.x | default('y') }}",
+        "{% if event.points == 3 and programme.name != 'x' and event.balance != none %}x{% endif %}",
+        "{% if card.next_expiration_date and card.next_expiration_date - today < days(3) %}x{% endif %}",
+        "{% for today in ['a'] %}{{ today }}{% endfor %}{% macro m(member) %}{{ member }}{% endmacro %}{{ m('x') }}",
+        "{{ event.order_amount | default(0) | money('PLN') }} {{ event.points | abs | points }}",
+    ],
+)
+def test_values_of_the_right_kind_pass(tmp_path, source):
+    assert findings(tmp_path, source) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% if event.tier is defined %}{{ event.tier }}{% endif %}x",
+        "{% if event.tier is none %}x{% else %}{{ event.tier }}{% endif %}",
+        "{% if event.tier is defined and event.tier == 'Gold' %}{{ event.tier }}{% endif %}x",
+    ],
+)
+def test_a_template_may_ask_for_what_only_other_events_send(tmp_path, source):
+    assert findings(tmp_path, source) == []
+    templates, _ = load(tmp_path, {"a/sms.en.txt": source})
+    assert templates.choose("a", "sms", "en").render(view()).text == "x"
+
+
+def test_the_rules_that_send_it_are_named(tmp_path):
+    load(tmp_path, {"note/email.en.html": '---\nsubject: "S"\n---\n{{ event.tier }}{{ event.nothing }}'})
+    (tmp_path / "rules").mkdir()
+    for name in ("a", "b"):
+        text = f"# {name}\nrule: {name}\non: points_added\nsend: note\n"
+        (tmp_path / "rules" / f"{name}.yaml").write_text(text)
+    with pytest.raises(RulesetInvalid) as refused:
+        load_ruleset(tmp_path, programme=Programme(name="P", timezone="UTC"))
+    messages = [found.message for found in refused.value.diagnostics]
+    assert messages[0].endswith("(used by rule a, rules/a.yaml:2; rule b, rules/b.yaml:2)")
+    assert messages[1:] == ['unknown field "nothing" on event']
+
+
 def test_a_reminder_has_its_date_and_no_event(tmp_path):
     assert findings(tmp_path, "{{ card.next_expiration_date | date }} {{ days_left }}", REMINDER) == []
     assert findings(tmp_path / "2", "{{ event.points }}", REMINDER) == [(1, 4, "PB211")]
