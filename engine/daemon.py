@@ -160,6 +160,9 @@ async def open_daemon(config: Config, log: FilteringBoundLogger, now: Now = utc_
     async with AsyncExitStack() as stack:
         shop = await stack.enter_async_context(assemble(config, log, now))
         worker, clock = shop.worker, Clock()
+        # Before anything works: a port that is taken should be the only thing that is told.
+        listening = listen(config.http.host, config.http.port)
+        _at_the_end(stack, log, "let go of the port", _soon(listening.close))
         worker.start()
         _at_the_end(stack, log, "drain the worker", worker.stop)
         clock.every(TICK, _patiently(shop, "promote", worker.promote), "promote timers")
@@ -180,7 +183,7 @@ async def open_daemon(config: Config, log: FilteringBoundLogger, now: Now = utc_
             now=now,
             limits=limits,
         )
-        server = HttpServer(door, listen(config.http.host, config.http.port), limits)
+        server = HttpServer(door, listening, limits)
         _at_the_end(stack, log, "close the HTTP door", server.stop)
         serving = await server.start()
         host, port = server.address

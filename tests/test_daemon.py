@@ -270,14 +270,11 @@ async def test_something_vital_that_ends_by_itself_ends_the_daemon(tmp_path):
         assert [line["what"] for line in daemon.said("ended by itself")] == ["worker"]
 
 
-async def test_a_fault_that_ends_a_loop_is_logged(tmp_path, monkeypatch):
+async def test_what_has_to_go_on_and_ends_by_itself_ends_the_daemon_and_is_logged(tmp_path):
     async with running(tmp_path) as daemon:
-
-        async def broken(*_):
-            raise ZeroDivisionError
-
-        monkeypatch.setattr(daemon.shop.store, "claim_events", broken)
-        daemon.shop.worker.wake()
+        ended = asyncio.get_running_loop().create_future()
+        ended.set_exception(ZeroDivisionError())
+        daemon.daemon.tasks["something"] = ended
         assert await daemon.daemon.until(asyncio.Event()) == 1
         [line] = daemon.said("ended by itself")
         assert "ZeroDivisionError" in line["exception"]

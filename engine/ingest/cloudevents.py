@@ -52,7 +52,7 @@ def read(delivery: Delivery) -> Reading:
         return native.read_body(delivery, data, kind, key, event.moment("time"))
     wrapped = unwrap(data, kind)
     time = wrapped.event_time or event.moment("time")
-    return voucherify.read_wrapped(delivery, replace(wrapped, event_time=time), key)
+    return voucherify.read_wrapped(delivery, replace(wrapped, event_time=time, beside=False), key)
 
 
 def _voucherify_lane(data: Payload, kind: str | None) -> str | None:

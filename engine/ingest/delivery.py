@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from hashlib import sha256
-from typing import Literal, TypeAlias
+from typing import Literal, NoReturn, TypeAlias
 
+from ..errors import BodyError
 from ..model import UNKNOWN_EVENT, Event
 from .body import MAX_BYTES
+from .names import meant_by
 
 ProducerName: TypeAlias = Literal["voucherify", "native", "cloudevents"]
 
@@ -105,6 +107,16 @@ class Reading:
             key=key, source=delivery.source.name, name=UNKNOWN_EVENT, producer_name=kind, occurred_at=at, happening=None
         )
         return Reading(events=(event,), notes=(f"{kind} is not a known type",))
+
+
+def refuse_type(kind: str) -> NoReturn:
+    """A type that is given beside the body, by the route or the command line, is ours to know: this one is a slip.
+
+    Raises:
+        BodyError: always, with what may have been meant.
+
+    """
+    raise BodyError(f"{shortened(kind)} is not a known type: {meant_by(kind[:_LONGEST_NAME])}")
 
 
 def shortened(text: str) -> str:

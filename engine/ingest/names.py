@@ -10,6 +10,7 @@ Source: docs.voucherify.io, "Project settings webhooks", "Distribution webhooks"
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 from ..model import EVENT_NAMES
 
@@ -87,7 +88,10 @@ _CONFIGURATION = (
 _LEFT_OUT = ("", "customer.", "loyalty_card.")
 """Prefixes that are missing in places; tried in this order."""
 
-_NEUTRAL = frozenset(EVENT_NAMES)
+NEUTRAL = frozenset(EVENT_NAMES)
+
+_EXAMPLE = "points_added"
+_RESEMBLES = 0.75
 
 
 def canonical(spelling: str) -> str:
@@ -107,13 +111,12 @@ def canonical(spelling: str) -> str:
 
 def neutral_name(spelling: str) -> str | None:
     """The neutral name of a type in any of its spellings; ``None`` where there is none a rule could listen to."""
-    if spelling in _NEUTRAL:
-        return spelling
-    return NAMES.get(canonical(spelling))
+    name = canonical(spelling)
+    return name if name in NEUTRAL else NAMES.get(name)
 
 
 def is_known(spelling: str) -> bool:
-    """Whether this is a type the producer documents as being about a member or a card."""
+    """Whether this is a neutral name, or a type the producer documents as being about a member or a card."""
     return _known(canonical(spelling))
 
 
@@ -122,5 +125,13 @@ def is_configuration(spelling: str) -> bool:
     return canonical(spelling).startswith(_CONFIGURATION)
 
 
+def meant_by(spelling: str) -> str:
+    """What somebody may have meant by a type that is none: ``did you mean "points_added"?``, else an example."""
+    written = spelling.strip().lower()
+    everything = (*EVENT_NAMES, *NAMES, *(f"voucher.{name}" for name in NAMES if name.startswith("loyalty_card.")))
+    near = get_close_matches(written, everything, n=1, cutoff=_RESEMBLES)
+    return f'did you mean "{near[0]}"?' if near else f'an example is "{_EXAMPLE}"'
+
+
 def _known(name: str) -> bool:
-    return name in NAMES or name in STATE_ONLY or name == TRANSACTION
+    return name in NEUTRAL or name in NAMES or name in STATE_ONLY or name == TRANSACTION

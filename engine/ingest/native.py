@@ -36,8 +36,8 @@ from datetime import date, datetime
 from ..errors import BodyError
 from ..model import Event, Snapshot, Value
 from .body import decode, glance
-from .delivery import TYPE_HEADERS, Delivery, Peek, Reading
-from .facts import FACTS, member_tier, read_fact, settle, with_fields
+from .delivery import TYPE_HEADERS, Delivery, Peek, Reading, refuse_type
+from .facts import FACTS, member_tier, read_fact, required, settle, with_fields
 from .names import is_configuration, neutral_name
 from .payload import Payload, first
 from .standard_webhooks import ID
@@ -76,15 +76,18 @@ def read(delivery: Delivery) -> Reading:
     if not isinstance(value, dict):
         raise BodyError("the body is not a JSON object")
     body = Payload(value, zone=delivery.source.timezone)
-    return read_body(delivery, body, body.text("type") or delivery.hint, _key(delivery, body))
+    kind = body.text("type")
+    if kind is None and delivery.hint and not (neutral_name(delivery.hint) or is_configuration(delivery.hint)):
+        refuse_type(delivery.hint)
+    return read_body(delivery, body, kind or delivery.hint, _key(delivery, body))
 
 
 def read_body(delivery: Delivery, body: Payload, kind: str | None, key: str, time: datetime | None = None) -> Reading:
     """The event of a body that is already decoded. ``time`` stands in where the body has none."""
     if kind is None:
         raise BodyError(
-            "nothing says what kind of event this is: give it as type in the body, in the route (?type=...) or in the "
-            f"header {' or '.join(TYPE_HEADERS)}"
+            "nothing says what kind of event this is: give it as type in the body, in the route (/ingest/SOURCE/TYPE) or in "
+            f"the header {' or '.join(TYPE_HEADERS)}"
         )
     at = body.moment("time", epoch=True) or body.moment("timestamp", epoch=True) or time or delivery.received_at
     name = neutral_name(kind)
@@ -95,10 +98,10 @@ def read_body(delivery: Delivery, body: Payload, kind: str | None, key: str, tim
 
 
 def _event(delivery: Delivery, body: Payload, *, called: str, kind: str, key: str, at: datetime) -> Event:
-    name, facts = settle(called, _facts(called, body.child("data")))
+    name, facts = settle(called, _facts(called, body))
     member, card = _member(body, at), _card(body.child("card"), at)
     if member is None and card is None:
-        raise BodyError("neither member.id nor card.id says whom this is about")
+        raise BodyError(f"neither member.id nor card.id says whom this is about{_lost_in_data(body)}")
     return Event(
         key=key,
         source=delivery.source.name,
@@ -114,11 +117,22 @@ def _event(delivery: Delivery, body: Payload, *, called: str, kind: str, key: st
     )
 
 
-def _facts(name: str, data: Payload) -> dict[str, Value]:
+def _facts(name: str, body: Payload) -> dict[str, Value]:
+    data = body.child("data")
     for key in data.keys():  # noqa: SIM118  # a Payload is no mapping
         if key not in FACTS[name]:
             data.note(f"data.{key[:60]} is left out: not a fact of {name}")
+    for key in required(name):
+        if body.has(key) and not data.has(key):
+            raise BodyError(f"{name} without {key}: {key} belongs in data.{key}")
     return {key: read_fact(data, key, kind) for key, kind in FACTS[name].items()}
+
+
+def _lost_in_data(body: Payload) -> str:
+    """Where the one it is about was put instead."""
+    data = body.child("data")
+    found = next((key for key in ("member", "card") if isinstance(data.raw(key), dict)), None)
+    return f": {found} belongs at the top level, not in data" if found else ""
 
 
 def _happening(delivery: Delivery, name: str, body: Payload, facts: dict[str, Value]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from inspect import Signature, signature
 from typing import Any
 
@@ -57,7 +57,7 @@ def _called(node: nodes.Call) -> str:
     return node.node.name if isinstance(node.node, nodes.Name) else ""
 
 
-def _signature(function: Callable[..., Any] | None) -> Signature | None:
+def _signature(function: object) -> Signature | None:
     """What one of our own functions takes; Jinja's own are as its documentation says."""
     if not callable(function) or not str(getattr(function, "__module__", "")).startswith(__name__.partition(".")[0]):
         return None

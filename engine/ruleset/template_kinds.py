@@ -28,10 +28,10 @@ TAKES: Mapping[str, frozenset[Kind]] = {
 
 _GIVES: Mapping[str, Kind] = {
     **dict.fromkeys(
-        ("points", "number", "money", "plural", "counted", "date", "link", "colour", "ink", "fill", "join", "upper"),
+        ("points", "number", "money", "plural", "counted", "date", "link", "colour", "ink", "fill", "join", "_text"),
         Kind.TEXT,
     ),
-    **dict.fromkeys(("lower", "title", "capitalize", "trim", "truncate", "greeting_name"), Kind.TEXT),
+    **dict.fromkeys(("upper", "lower", "title", "capitalize", "trim", "truncate", "greeting_name"), Kind.TEXT),
     **dict.fromkeys(("round", "int", "length"), Kind.WHOLE),
 }
 UNPRINTED: Mapping[Kind, tuple[str, str]] = {
@@ -92,6 +92,8 @@ def _filtered(node: nodes.Filter, fact: KindOf) -> Kind | None:
 
 
 def _computed(left: Kind | None, right: Kind | None) -> Kind | None:
+    if right is Kind.DURATION:
+        return left if left in {*_DAYS, Kind.DURATION} else None
     return Kind.NUMBER if left in NUMBERS and right in NUMBERS else None
 
 

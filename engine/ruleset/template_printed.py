@@ -30,8 +30,8 @@ def printed(node: nodes.Node | None, way: str = "") -> Iterator[Leaf]:
     elif isinstance(node, nodes.Or):
         yield from printed(node.left, way)
         yield from printed(node.right, "or")
-    elif isinstance(node, nodes.Concat):
-        for part in node.nodes:
+    elif parts := _joined(node):
+        for part in parts:
             yield from printed(part, way)
     elif isinstance(node, nodes.Filter) and node.name == "default":
         yield from printed(node.node, way)
@@ -41,6 +41,15 @@ def printed(node: nodes.Node | None, way: str = "") -> Iterator[Leaf]:
         yield from printed(node.node, way)
     elif node is not None:
         yield node, way
+
+
+def _joined(node: nodes.Node | None) -> list[nodes.Expr]:
+    """What ``~`` joins; once a template is compiled, ``~`` has become a filter of ours."""
+    if isinstance(node, nodes.Concat):
+        return node.nodes
+    if isinstance(node, nodes.Filter) and node.name == "_text" and isinstance(node.node, nodes.List):
+        return node.node.items
+    return []
 
 
 def leaves(output: nodes.Output) -> Iterator[Leaf]:

@@ -26,9 +26,11 @@ Readiness: TypeAlias = Callable[[], Awaitable[Sequence[str]]]
 INGEST = "/ingest/"
 UNKNOWN = "unknown"
 RETRY_AFTER = (b"retry-after", b"10")
+_UNCOMPRESSED = (b"accept-encoding", b"identity")
 _ALLOW_POST = (b"allow", b"POST, GET, HEAD")
 _ALLOW_GET = (b"allow", b"GET, HEAD")
 _LONGEST_TYPE = 200
+_LONGEST_CODING = 60
 _NO_SOURCE = "there is no such source in config.yaml"
 
 
@@ -117,6 +119,10 @@ class Door:
         if source is None:
             self._observer.turned_away(counted, "unknown_source")
             return refuse(404, _NO_SOURCE)
+        if coding := _compressed(headers):
+            self._observer.turned_away(counted, "compressed")
+            why = f"bodies with content-encoding {coding} are not read: send it uncompressed"
+            return refuse(415, why, _UNCOMPRESSED)
         if "/" in hint or len(hint) > _LONGEST_TYPE or not hint.isprintable():
             self._observer.turned_away(counted, "bad_route")
             return refuse(404, "the route is /ingest/{source}/{event type}")
@@ -140,6 +146,13 @@ class Door:
             self._observer.turned_away(name, "fault")
             return refuse(503, "it could not be stored; try again", RETRY_AFTER)
         return say(202, stored=True) if new else say(200, stored=False, why="it was stored before")
+
+
+def _compressed(headers: Mapping[str, str]) -> str | None:
+    """How the body is encoded, if it is: nobody here decompresses what a stranger sends (RFC 9110, section 8.4)."""
+    coding = headers.get("content-encoding", "")
+    plain = all(part.strip().lower() in ("", "identity") for part in coding.split(","))
+    return None if plain else coding[:_LONGEST_CODING]
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

@@ -135,7 +135,6 @@ READS = [
     "card.next_expiration_date",
     "card.metadata.get",
     "tier.name",
-    "event.balance",
     "event.data.x",
     "programme.currency",
     "card",

@@ -53,7 +53,7 @@ def test_it_is_found_before_it_is_sent(tmp_path, source, expected):
         "{% if (event.reason | default('')) == 'x' %}y{% endif %}z",
         "{{ strings.hi | fill(name='x') }} {{ strings.plain }} {{ 3 | counted(strings.points) }}",
         "{{ (strings.hi if event.reason else strings.hi) | fill(name='x') }}",
-        "{{ event.points | money('PLN') }} {{ event.points | money(programme.currency) }} {{ event.points | number(2) }}",
+        "{{ event.points | money('PLN') }} {{ 1 | money(programme.currency) }} {{ 1.5 | number(2) }}",
         "{{ 1 | plural(one='a', other='b') }} {{ today | date(form='short') }} {{ [1] | join(', ') }}",
     ],
 )

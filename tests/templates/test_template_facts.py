@@ -7,7 +7,7 @@ from engine.language.scope import Scope
 from engine.model import Programme
 from engine.ruleset import load_ruleset
 
-from .samples import load
+from .samples import load, view
 
 ADDED = Scope.for_events(["points_added"])
 REMINDER = Scope.for_reminder("card.next_expiration_date")
@@ -78,7 +78,8 @@ def test_what_may_be_absent_or_does_not_exist_is_found(tmp_path, source, found):
         ("{{ today }}", (1, 4), "a date cannot be printed"),
         ("{{ now }}", (1, 4), "a moment cannot be printed"),
         ("{{ event.points > 3 }}", (1, 4), "a yes/no value cannot be printed"),
-        ("{{ card.next_expiration_date or today }}", (1, 4), "a date cannot be printed"),
+        ("{{ today - days(1) }}", (1, 4), "a date cannot be printed"),
+        ("{{ event.points ~ today }}", (1, 19), "a date cannot be printed"),
         ("{{ days(2) }}", (1, 1), "a duration cannot be printed"),
         ("{{ member.metadata }}", (1, 4), "a group of fields cannot be printed"),
         ("x\n{{ event.points | date }}", (2, 4), "| date cannot take a number"),
@@ -101,11 +102,11 @@ def test_a_value_of_the_wrong_kind_is_found(tmp_path, source, found, words):
 @pytest.mark.parametrize(
     "source",
     [
-        "{{ (today + days(3)) | date }} {{ now | date }} {{ event.points * 2 }} {{ (card.balance - 1) | points }}",
+        "{{ (today + days(3)) | date }} {{ now | date }} {{ event.points * 2 }} {{ card.points - 1 }}",
         "{{ 'yes' if event.points > 3 else 'no' }} {{ member.metadata.x | default('y') }}",
         "{% if event.points == 3 and programme.name != 'x' and event.balance != none %}x{% endif %}",
         "{% if card.next_expiration_date and card.next_expiration_date - today < days(3) %}x{% endif %}",
-        "{% for today in ['a'] %}{{ today }}{% endfor %}{% macro m(member) %}{{ member }}{% endmacro %}{{ m('x') }}",
+        "{% for today in ['a'] %}{{ today }}{% endfor %}{% macro m(card) %}{{ card }}{% endmacro %}{{ m('x') }}",
         "{{ event.order_amount | default(0) | money('PLN') }} {{ event.points | abs | points }}",
     ],
 )
@@ -153,7 +154,8 @@ def test_what_the_rule_has_proven_need_not_be_proven_again(tmp_path):
 def test_layouts_and_subjects_are_looked_at_too(tmp_path):
     files = {
         "layouts/l.html": "<p>{% block b %}{% endblock %}</p>\n{{ member.name }}",
-        "a/email.en.html": '---\nsubject: "{{ event.reason }}"\n---\n{% extends "layouts/l.html" %}{% block b %}x{% endblock %}',
+        "a/email.en.html": '---\nsubject: "{{ event.reason }}"\n---\n{% extends "layouts/l.html" %}'
+        "{% block b %}x{% endblock %}",
     }
     templates, problems = load(tmp_path, files)
     assert problems == []

@@ -127,6 +127,7 @@ def test_the_language_can_be_chosen():
 
 
 def test_a_deleted_member_gets_nothing():
-    book = Book(members={"anna": Member(id="anna", facts={"erased": fact(value=True)})})
+    erased = Fact(value=True, as_of=datetime.max.replace(tzinfo=UTC))
+    book = Book(members={"anna": Member(id="anna", facts={"erased": erased})})
     [found] = shown("points-expired", happened(), book)
     assert (found.reason, found.notification) == (Reason.ERASED, None)

@@ -11,7 +11,7 @@ from datetime import datetime
 from ...errors import BodyError
 from ...model import Event, Snapshot
 from ..body import decode, glance
-from ..delivery import TYPE_HEADERS, Delivery, Peek, Reading
+from ..delivery import TYPE_HEADERS, Delivery, Peek, Reading, refuse_type
 from ..facts import member_tier, settle, with_fields
 from ..names import canonical, is_configuration, is_known
 from ..payload import Payload
@@ -61,11 +61,13 @@ def read_wrapped(delivery: Delivery, wrapped: Wrapped, key: str) -> Reading:
     if wrapped.type is None:
         raise BodyError(
             "nothing says what kind of event this is: send Voucherify's whole envelope, give the type in the route "
-            f"(?type=...), or send it in the header {' or '.join(TYPE_HEADERS)}"
+            f"(/ingest/SOURCE/TYPE), or send it in the header {' or '.join(TYPE_HEADERS)}"
         )
     if is_configuration(wrapped.type):
         return Reading.ignored(wrapped.type)
     if not is_known(wrapped.type):
+        if wrapped.beside:
+            refuse_type(wrapped.type)
         return Reading.unknown(delivery, wrapped.type, key, wrapped.event_time or delivery.received_at)
     event = _event(delivery, wrapped, wrapped.type, key)
     if event.card is None and event.member is None:

@@ -26,6 +26,8 @@ class Wrapped:
     data: Payload
     type: str | None
     """As the producer spelled it; ``None`` where nothing says it."""
+    beside: bool = False
+    """Whether the type was given beside the delivery, not by it."""
     event_id: str | None = None
     """The same for every webhook and every attempt that tells of this event."""
     event_time: datetime | None = None
@@ -44,14 +46,16 @@ def unwrap(body: Payload, hint: str | None) -> Wrapped:
             "set the webhook's API version to v2024-01-01 in Voucherify's project settings"
         )
     if not _is_envelope(body):
-        return Wrapped(data=body, type=hint)
+        return Wrapped(data=body, type=hint, beside=True)
     data = body.child("data")
     if not data:
         raise BodyError("the envelope has no data object")
-    event = body.child("event")
+    event, written = body.child("event"), body.text("type")
+    kind = event.text("type") or _typed(written, hint)
     return Wrapped(
         data=data,
-        type=event.text("type") or _typed(body.text("type"), hint),
+        type=kind,
+        beside=kind is not None and kind not in (event.text("type"), written),
         event_id=event.identity("id"),
         event_time=event.moment("created_at"),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
-from ..names import NAMES, TRANSACTION
+from ..names import NAMES, NEUTRAL, TRANSACTION
 from ..payload import Payload, first
 from .snapshots import card_id, is_other_voucher, member_id, voucher_of
 
@@ -32,7 +32,7 @@ def classify(kind: str, data: Payload) -> str:
     if kind == TRANSACTION:
         name = _BY_TRANSACTION.get(data.child("transaction").text("type") or "", FACTS_ONLY)
     else:
-        name = NAMES.get(kind, FACTS_ONLY)
+        name = kind if kind in NEUTRAL else NAMES.get(kind, FACTS_ONLY)
     if name == "reward_redeemed" and _is_granted(data):
         return FACTS_ONLY
     if not name.startswith(_WITHOUT_CARD) and is_other_voucher(data):
