@@ -250,6 +250,30 @@ async def test_a_message_that_is_deferred_after_its_reason_has_gone_goes_no_seco
     assert [state for state, _ in early.messages()] == ["withdrawn"]
 
 
+async def test_a_reminder_that_rings_behind_an_event_that_moved_its_date_stays_silent(early):
+    body = expiring("e1", day="2026-01-17")
+    body["time"] = "2026-01-10T06:00:00Z"
+    await post(early, body)
+    early.clock.move(NINE)
+    moved = expiring("e9", day="2026-03-31")
+    moved["time"] = "2026-01-10T07:30:00Z"
+    await early.post(moved)
+    await early.settle()
+    last = early.journal.settlements[-1]
+    assert (last.name, [(one.reason, one.slot) for one in last.decisions]) == ("timer.due", [("date_moved", "7 days")])
+    assert slots(early) == []
+
+
+async def test_a_happening_reported_twice_is_decided_once_and_the_second_report_says_so(house):
+    first, second = expired("e1"), expired("e2")
+    first["happening"] = second["happening"] = "midnight"
+    await post(house, first, second)
+    repeated = house.journal.settlements[-1].decisions[-1]
+    assert (repeated.rule, repeated.reason) == ("points-expired", "duplicate")
+    assert "already reported the same happening" in repeated.detail
+    assert house.messages() == [("sent", 1)]
+
+
 async def test_a_held_reminder_goes_when_its_template_is_mended_though_the_grace_is_over(early, monkeypatch):
     template = early.pipeline.ruleset.templates.choose("points-expire-soon", "email", "en")
 

@@ -166,8 +166,6 @@ def _repeats_too_soon(known: Timer, ahead: Plan, due: datetime, programme: Progr
     """Whether the offset went out for the same points, which merely moved, less than ``again_after`` before."""
     if known.sent_at is None or known.sent_about is None:
         return False
-    if known.sent_about == ahead.day:
-        return True
     merely_moved = now < deadline(known.sent_about, programme)
     return merely_moved and due - known.sent_at < ahead.rule.again_after
 
