@@ -86,8 +86,8 @@ def read_body(delivery: Delivery, body: Payload, kind: str | None, key: str, tim
     """The event of a body that is already decoded. ``time`` stands in where the body has none."""
     if kind is None:
         raise BodyError(
-            "nothing says what kind of event this is: give it as type in the body, in the route (/ingest/SOURCE/TYPE) or in "
-            f"the header {' or '.join(TYPE_HEADERS)}"
+            "nothing says what kind of event this is: give it as type in the body, in the route (/ingest/SOURCE/TYPE) "
+            f"or in the header {' or '.join(TYPE_HEADERS)}"
         )
     at = body.moment("time", epoch=True) or body.moment("timestamp", epoch=True) or time or delivery.received_at
     name = neutral_name(kind)

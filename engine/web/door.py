@@ -119,10 +119,6 @@ class Door:
         if source is None:
             self._observer.turned_away(counted, "unknown_source")
             return refuse(404, _NO_SOURCE)
-        if coding := _compressed(headers):
-            self._observer.turned_away(counted, "compressed")
-            why = f"bodies with content-encoding {coding} are not read: send it uncompressed"
-            return refuse(415, why, _UNCOMPRESSED)
         if "/" in hint or len(hint) > _LONGEST_TYPE or not hint.isprintable():
             self._observer.turned_away(counted, "bad_route")
             return refuse(404, "the route is /ingest/{source}/{event type}")
@@ -133,6 +129,10 @@ class Door:
 
     async def _store(self, delivery: Delivery) -> Answer:
         name = delivery.source.name
+        if coding := _compressed(delivery.headers):
+            self._observer.turned_away(name, "compressed")
+            why = f"bodies with content-encoding {coding} are not read: send it uncompressed"
+            return refuse(415, why, _UNCOMPRESSED)
         try:
             new = await self._accept(delivery)
         except SignatureError as error:

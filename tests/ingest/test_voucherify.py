@@ -576,19 +576,23 @@ def test_times_without_an_offset_are_the_sources():
 @pytest.mark.parametrize("name", ["tier_upgraded", "TIER_UPGRADED", "customer.loyalty.tier.upgraded"])
 def test_a_bare_body_takes_its_type_from_the_route_in_any_spelling(name):
     raw = published("customer.loyalty.tier.upgraded")
-    as_spelled, as_neutral = only(read(delivery(raw, "customer.loyalty.tier.upgraded"))), only(read(delivery(raw, name)))
+    as_spelled, as_neutral = (
+        only(read(delivery(raw, "customer.loyalty.tier.upgraded"))),
+        only(read(delivery(raw, name))),
+    )
     assert as_neutral.name == "tier_upgraded"
     assert (as_neutral.facts, as_neutral.happening) == (as_spelled.facts, as_spelled.happening)
 
 
 @pytest.mark.parametrize("name", EVENT_NAMES)
 def test_no_neutral_name_in_the_route_is_unknown(name):
+    reason = ""
     try:
         events = read(delivery(published("voucher.loyalty_card.points_expired"), name)).events
     except BodyError as error:
-        assert "not a known type" not in str(error)
-    else:
-        assert [event.name for event in events] == [name]
+        events, reason = (), str(error)
+    assert "not a known type" not in reason
+    assert "unknown" not in [event.name for event in events]
 
 
 @pytest.mark.parametrize(
