@@ -386,3 +386,22 @@ async def test_messages_of_a_channel_that_is_gone_fail_with_the_reason(house):
     assert await house.store.fail_other_routes(["capture"], house.clock.now()) == 1
     [row] = Reports(house.path).notifications()
     assert (row["state"], row["reason"]) == ("failed", "channel_failed")
+
+
+async def test_the_status_says_what_keeps_messages_from_going_out(house):
+    house.channel.answers = [Deferred("535 5.7.8 bad credentials", about_relay=True, relay_down=True)]
+    await post(house, expired("e1"))
+    assert Reports(house.path).status()["waiting"] == {"count": 1, "reply": "535 5.7.8 bad credentials"}
+    await house.later(minutes=1)
+    assert Reports(house.path).status()["waiting"] is None
+
+
+async def test_an_imported_time_zone_moves_the_reminders_that_are_planned(house):
+    await post(house, expiring("e1", day="2026-03-31"))
+    await house.pipeline.replan()
+    told = Snapshot(id="anna", as_of=house.clock.now(), fields={"timezone": "America/New_York"})
+    await house.store.import_members([told], house.clock.now())
+    assert await house.pipeline.replan() == 1
+    await house.settle()
+    due = Reports(house.path).timers()[0]["due_at"]
+    assert due == datetime(2026, 3, 1, 14, tzinfo=UTC)

@@ -45,6 +45,8 @@ _COLUMNS = {
     "subject": Fit.WRAP,
 }
 _EVERYTHING = 1_000_000
+_IN_TROUBLE = (NotificationState.QUEUED, NotificationState.FAILED, NotificationState.UNKNOWN)
+"""States in which the other side's answer matters to whoever reads the list."""
 
 outbox_app = typer.Typer(cls=Commands, no_args_is_help=True, help="The messages: sent, captured or waiting.")
 
@@ -75,6 +77,9 @@ def list_messages(
         zone = zone_of(config)
         say(f"Times are in {zone.key}.")
         show_table(_COLUMNS, ([row["id"], local_time(row["created_at"], zone), *_cells(row)] for row in rows))
+        for row in rows:
+            if row["reply"] and row["state"] in _IN_TROUBLE:
+                show(f"{row['id']}: {row['reply']}")
     else:
         say("There is no such message." if state or member or rule else "There are no messages yet.")
 

@@ -65,6 +65,8 @@ def status(*, as_json: JsonOption = False, config_path: ConfigOption = HERE) -> 
         return
     show(config.programme_settings.name)
     show_table({"what": Fit.WHOLE, "how": Fit.WRAP}, _lines(config, rules, counts), heading=False)
+    if waiting := counts["waiting"]:
+        show(f"\n{counted(waiting['count'], 'message')} could not be handed over yet: {waiting['reply']}")
     for (table, state), (what, hint) in _HINTS.items():
         if count := counts[table].get(state):
             show(f"\n{counted(count, what)} {hint}")

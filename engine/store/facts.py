@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, Table, or_, select
 
 from ..decide import ERASED, Book, Needs, known_of
 from ..model import Member, Snapshot, Timer
+from . import installation
 from .dialect import insert
 from .rows import NotificationState, card_of, member_of, micros, offset_of, pack_facts, timer_of, timer_row
 from .schema import alias, card, event, happening, member, notification, timer
@@ -80,6 +81,9 @@ def import_members(connection: Connection, snapshots: Iterable[Snapshot], now: d
         merged = known_of(book.members.get(id_), replace(snapshot, id=id_, aliases=(snapshot.id, *snapshot.aliases)))
         book.know(merged)
     save(connection, book, now)
+    if any("timezone" in snapshot.fields for snapshot in said):
+        # Reminders go out at the member's hour: all cards are planned anew when the daemon starts.
+        installation.note(connection, installation.PLANNED_UNDER, "")
 
 
 def _members(connection: Connection, ids: frozenset[str]) -> tuple[dict[str, Member], dict[str, int]]:

@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from ..decide import Book, Needs
 from ..errors import StoreError
 from . import facts, search, sqlite
-from .rows import maybe_moment, unpack_facts
+from .dialect import stands
+from .rows import NotificationState, maybe_moment, unpack_facts
 from .schema import alias, card, decision, event, member, notification, timer
 
 _TIMES = frozenset(
@@ -59,6 +60,7 @@ class Reports:
                     "by_reason": _count(connection, decision.c.reason),
                 },
                 "notifications": _count(connection, notification.c.state),
+                "waiting": _waiting(connection),
                 "timers": _count(connection, timer.c.state),
                 "members": connection.scalar(select(func.count()).select_from(member)) or 0,
                 "cards": connection.scalar(select(func.count()).select_from(card)) or 0,
@@ -207,6 +209,16 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
 
 def _plain_facts(text: str) -> dict[str, Any]:
     return {name: fact.value for name, fact in unpack_facts(text).items()}
+
+
+def _waiting(connection: Connection) -> dict[str, Any] | None:
+    """What keeps messages from going out: how many were tried in vain, and what the other side last said."""
+    tried = (stands(notification.c.state, NotificationState.QUEUED), notification.c.reply.is_not(None))
+    count = connection.scalar(select(func.count()).select_from(notification).where(*tried)) or 0
+    if not count:
+        return None
+    last = select(notification.c.reply).where(*tried).order_by(notification.c.due_at.desc()).limit(1)
+    return {"count": count, "reply": connection.scalar(last)}
 
 
 def _count(connection: Connection, column: Any) -> dict[str, int]:

@@ -200,7 +200,7 @@ def _message(row: Row, zone: tzinfo) -> str:
     state = row["message_state"]
     if state is None:
         return "its message is no longer kept"
-    again = state == "queued" and row["attempts"]
+    again = state == "queued" and (row["attempts"] or row["reply"])
     return _FATES.get("again" if again else state, _WAITS).format(
         title=f'"{row["subject"]}"',
         to=masked(row["address"]),
