@@ -238,6 +238,7 @@ def test_a_mistake_in_a_section_is_told_with_place_and_fix(tmp_path, section, fa
         ("shop: ", "My Shop: ", "2:11: sources.My Shop is not a name: small letters, digits and _, a letter first; choose another"),
         ("{unsigned: true}", "{}", "2:11: sources.shop has no secrets, so nothing would be let in; list its secrets under secrets:, or write `unsigned: true` to take what anybody sends"),
         ("{unsigned: true}", "{unsigned: true, secrets: x}", "2:28: sources.shop.unsigned contradicts secrets; leave one of them out"),
+        ("{unsigned: true}", '{secrets: [""]}', "2:28: sources.shop.secrets.0 is empty, and an empty secret lets nobody in; write it like ${SHOP_SECRET}"),
         ("{unsigned: true}", "{unsigned: maybe}", "2:28: sources.shop.unsigned must be true or false"),
         ("unsigned: true", "unsigned: true, producer: voucherfy", "2:44: sources.shop.producer must be 'voucherify', 'native' or 'cloudevents'; did you mean \"voucherify\"?"),
         ("email: {", "capture: {", "3:12: channels.capture is a name that Pointbell uses itself; choose another"),

@@ -22,7 +22,6 @@ from typer.core import TyperGroup
 
 from ..config import Config, load_config
 from ..errors import PointbellError, RulesetInvalid
-from ..store import Reports
 
 FINDINGS, CANNOT_RUN = 1, 2
 """Exit codes besides 0: ``FINDINGS`` where the answer is "not all well", ``CANNOT_RUN`` where there is no answer."""
@@ -67,11 +66,6 @@ class Commands(TyperGroup):
 def programme_at(path: Path) -> Config:
     """The configuration at ``path``, which may be the folder it is in."""
     return load_config(path / HERE if path.is_dir() else path)
-
-
-def reports_of(config: Config) -> Reports:
-    """The questions to the programme's database."""
-    return Reports(config.database)
 
 
 def say(text: str) -> None:

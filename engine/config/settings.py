@@ -105,7 +105,14 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _not_empty(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().strip():
+        raise ValueError("is empty, and an empty secret lets nobody in; write it like ${SHOP_SECRET}")
+    return secret
+
+
 Text = Annotated[str, AfterValidator(_one_line)]
+Secret = Annotated[SecretStr, AfterValidator(_not_empty)]
 Link = Annotated[str, AfterValidator(_link)]
 Span = Annotated[timedelta, BeforeValidator(_span)]
 
@@ -148,7 +155,7 @@ class SourceEntry(Section):
     """A place where deliveries come in: ``POST /ingest/<name>``."""
 
     producer: ProducerName = "voucherify"
-    secrets: Annotated[tuple[SecretStr, ...], BeforeValidator(_as_list)] = ()
+    secrets: Annotated[tuple[Secret, ...], BeforeValidator(_as_list)] = ()
     """Any one of them may have signed: two during a rotation."""
     unsigned: bool = False
     """Take deliveries that nobody has signed."""
