@@ -288,3 +288,11 @@ def test_the_environment_is_that_of_the_process(tmp_path, monkeypatch):
     monkeypatch.setitem(os.environ, "POINTBELL_TEST_NAME", "Elm")
     (tmp_path / "config.yaml").write_text(MINIMAL.replace("Fern Club", "'${POINTBELL_TEST_NAME}'"), encoding="utf-8")
     assert load_config(tmp_path / "config.yaml").programme().name == "Elm"
+
+
+def test_a_file_that_cannot_be_read_to_its_end_is_not_blamed_for_what_stands_there(tmp_path):
+    (tmp_path / "config.yaml").write_text("programme: {name: Fern}\nsources: {shop: {secrets: [${SECRET}]}}\n")
+    with pytest.raises(ConfigError) as refused:
+        load_config(tmp_path / "config.yaml")
+    assert len(refused.value.diagnostics) == 1
+    assert "missing" not in str(refused.value)

@@ -134,7 +134,10 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
         data = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; `pointbell init` makes a working one") from error
-    reading = Reading(read_yaml(data, path.name), environ)
+    document = read_yaml(data, path.name)
+    reading = Reading(document, environ)
+    if not document.whole:
+        reading.finish()  # Of a file that breaks off nobody can say what else is missing.
     return _checked(reading, path.absolute())
 
 
