@@ -8,7 +8,7 @@ import pytest
 from engine.decide import replan
 from engine.deliver import Deferred, Sent
 from engine.errors import StoreBusy, TemplateError
-from engine.model import Snapshot
+from engine.model import Skip, Snapshot
 from engine.store import Reports, Store
 
 from .programme import ruleset_of
@@ -272,6 +272,23 @@ async def test_a_happening_reported_twice_is_decided_once_and_the_second_report_
     assert (repeated.rule, repeated.reason) == ("points-expired", "duplicate")
     assert "already reported the same happening" in repeated.detail
     assert house.messages() == [("sent", 1)]
+
+
+async def test_a_reminder_whose_sender_was_lost_counts_as_sent_for_it_may_have_arrived(early):
+    body = expiring("e1", day="2026-01-17")
+    body["time"] = "2026-01-10T06:00:00Z"
+    await post(early, body)
+    early.clock.move(NINE)
+    await early.store.promote_timers(NINE, 100)
+    await early.pipeline.process()
+    [message] = await early.store.claim_notifications("email", 10, NINE)
+    assert await early.store.permit(message, NINE)
+    await early.store.recover(NINE)
+    moved = expiring("e9", day="2026-01-20")
+    moved["time"] = "2026-01-10T08:30:00Z"
+    await post(early, moved)
+    last = early.journal.settlements[-1].decisions
+    assert ("7 days", "duplicate") in [(one.slot, one.reason) for one in last if isinstance(one, Skip)]
 
 
 async def test_a_held_reminder_goes_when_its_template_is_mended_though_the_grace_is_over(early, monkeypatch):

@@ -198,15 +198,25 @@ def _end_leases(connection: Connection, now: datetime, which: ColumnElement[bool
     connection.execute(
         update(notification).where(notification.c.state == _CLAIMED, which).values(state=_QUEUED, **back)
     )
-    return connection.execute(
+    lost = connection.execute(
         unclear.values(
             state=case((again, _unless_withdrawn(_QUEUED)), else_=NotificationState.UNKNOWN),
             reply="the sender was lost after the permit to send",
             attempts=notification.c.attempts + 1,
             settled_at=case((again, None), else_=micros(now)),
             **back,
+        ).returning(
+            notification.c.rule,
+            notification.c.subject_id,
+            notification.c.slot,
+            notification.c.about,
+            notification.c.state,
         )
-    ).rowcount
+    ).all()
+    for row in lost:
+        if row.about is not None and row.state == NotificationState.UNKNOWN:
+            _remember(connection, row.rule, row.subject_id, offset_of(row.slot), row.about, now)
+    return len(lost)
 
 
 def _expire(connection: Connection, now: datetime) -> None:
