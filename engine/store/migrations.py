@@ -6,17 +6,52 @@ On SQLite they run by themselves when the daemon starts, after a backup of an ex
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Column, Connection, Table, bindparam, inspect, select
+from sqlalchemy.schema import CreateColumn
 
 from ..errors import StoreOutdated
-from .schema import meta, metadata
+from .schema import card, consent, event, member, meta, metadata, notification, pause, timer
 
 _VERSION = "schema_version"
+_PAGE = 1_000
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = ()
+def _going_live(connection: Connection) -> None:
+    """Version 2: history, categories, consent and pauses; members by address and cards by code."""
+    for column in (event.c.history, member.c.email, card.c.code, notification.c.category):
+        _add_column(connection, column)
+    for table in (consent, pause):
+        table.create(connection)
+    for table, name in ((member, "member_email"), (card, "card_code"), (timer, "timer_over")):
+        next(index for index in table.indexes if index.name == name).create(connection)
+    _fill(connection, member, "email", lambda said: said.lower())
+    _fill(connection, card, "code", lambda said: said)
+
+
+def _add_column(connection: Connection, column: Column[Any]) -> None:
+    shape = CreateColumn(column).compile(dialect=connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {shape}")
+
+
+def _fill(connection: Connection, table: Table, name: str, form: Callable[[str], str]) -> None:
+    """Write a fact of each row into the column of its name, page by page."""
+    after = ""
+    one = table.update().where(table.c.id == bindparam("row")).values({name: bindparam("said")})
+    while page := connection.execute(
+        select(table.c.id, table.c.facts).where(table.c.id > after).order_by(table.c.id).limit(_PAGE)
+    ).all():
+        said = ((row.id, json.loads(row.facts).get(name, [None])[0]) for row in page)
+        rows = [{"row": id_, "said": form(value)} for id_, value in said if isinstance(value, str)]
+        if rows:
+            connection.execute(one, rows)
+        after = page[-1].id
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (_going_live,)
 """Step n brings version n + 1 to version n + 2. A new database has the newest shape at once and runs none of them."""
 NEWEST = 1 + len(STEPS)
 

@@ -5,7 +5,8 @@ Uniqueness and ownership live here, in keys and conditional updates, not in the 
 - ``event (source, key)``: a delivery is stored once;
 - ``happening (key)``: reports of one happening under several names are decided once;
 - ``notification (key)``: rule, happening, member and slot lead to one message;
-- ``timer (rule, subject, slot)``: a reminder has one place, whatever moves it.
+- ``timer (rule, subject, slot)``: a reminder has one place, whatever moves it;
+- ``consent (member_id, category)``: a member's word about a category is one row, the latest.
 
 Schema changes are ordered functions in ``migrations.py``; this module always shows the newest shape.
 """
@@ -51,6 +52,7 @@ event = Table(
     Column("raw", LargeBinary, nullable=False),
     Column("received_at", BigInteger, nullable=False),
     Column("state", String, nullable=False),
+    Column("history", Integer, nullable=False, default=0, server_default=text("0")),
     Column("attempts", Integer, nullable=False, default=0),
     Column("claimed_until", BigInteger),
     Column("name", String),
@@ -85,7 +87,9 @@ member = Table(
     Column("facts", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
+    Column("email", String),
 )
+Index("member_email", member.c.email)
 
 alias = Table(
     "alias",
@@ -103,8 +107,10 @@ card = Table(
     Column("facts", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
+    Column("code", String),
 )
 Index("card_member", card.c.member_id)
+Index("card_code", card.c.code)
 
 timer = Table(
     "timer",
@@ -123,6 +129,7 @@ timer = Table(
     Column("sent_about", String),
 )
 Index("timer_due", timer.c.due_at, sqlite_where=timer.c.state == "armed", postgresql_where=timer.c.state == "armed")
+Index("timer_over", timer.c.due_at, sqlite_where=timer.c.state != "armed", postgresql_where=timer.c.state != "armed")
 Index("timer_subject", timer.c.subject)
 Index("timer_member", timer.c.member_id)
 Index("timer_lane", timer.c.lane)
@@ -160,6 +167,7 @@ notification = Table(
     Column("slot", String, nullable=False),
     Column("member_id", String, nullable=False),
     Column("channel", String, nullable=False),
+    Column("category", String),
     Column("route", String, nullable=False),
     Column("address", String, nullable=False),
     Column("template", String, nullable=False),
@@ -208,3 +216,26 @@ suppression = Table(
     Column("since", BigInteger, nullable=False),
     Column("reason", String, nullable=False),
 )
+
+consent = Table(
+    "consent",
+    metadata,
+    Column("member_id", String, primary_key=True),
+    Column("category", String, primary_key=True),
+    Column("granted", Integer, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("source", String, nullable=False),
+)
+
+pause = Table(
+    "pause",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("scope", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+)
+Index("pause_open", pause.c.until, sqlite_where=pause.c.ended_at.is_(None), postgresql_where=pause.c.ended_at.is_(None))

@@ -77,8 +77,8 @@ async def test_a_backup_is_a_sound_copy_and_never_overwrites(store, tmp_path):
 
 def test_an_upgrade_is_done_once(tmp_path):
     path = tmp_path / "new.db"
-    assert upgrade(path) == (0, 1)
-    assert upgrade(path) == (1, 1)
+    assert upgrade(path) == (0, 2)
+    assert upgrade(path) == (2, 2)
 
 
 def test_a_database_of_a_newer_pointbell_is_refused(tmp_path):
