@@ -36,6 +36,8 @@ $(READY): requirements.lock pyproject.toml
 lock:
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --output-file requirements.lock
+	uv pip compile tests/bench/requirements.in --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --output-file tests/bench/requirements.lock
 
 clean:
 	rm -rf $(VENV) demo-mails

@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,52 +22,39 @@ from typing import Any
 import uvloop
 from structlog.typing import FilteringBoundLogger
 
-from .clock import TICK, Clock
+from .children.pool import IDLE_S, Children, possible
+from .clock import TICK, Clock, SteadyTime
 from .config import Config, load_config
-from .errors import RulesetInvalid, StoreBusy
-from .ingest import Delivery
+from .deciders import Deciders, InProcess
+from .deliver import Channel
+from .errors import ChildrenDown, OfficeError, StoreBusy
+from .failpoints import arm, asked_for
+from .ingest import SourceSettings
+from .janitor import ROUND, Janitor
 from .logs import libraries_to, make_log
+from .measuring import Measuring
 from .metrics import Metrics
 from .observer import Observer
+from .office import OfficeServer, socket_path
 from .pipeline import CAPTURE, Now, Pipeline, utc_now
 from .sending import Ways
-from .store import Store
+from .store import MODE, Disk, Store
 from .web import Door, HttpServer, Limits, listen
 from .worker import Worker
+from .workshop import Workshop
 
 MEASURE = timedelta(seconds=15)
+BEAT = timedelta(minutes=1)
 ANSWER = timedelta(seconds=2)
 """How long the database may take before it counts as not ready."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
-    """A programme with its store, ready to work, and not yet working."""
-
-    config: Config
-    observer: Observer
-    store: Store
-    pipeline: Pipeline
-    worker: Worker
-
-    async def accept(self, body: Delivery) -> bool:
-        """Store a delivery and have it decided; see ``Pipeline.accept``."""
-        new = await self.pipeline.accept(body)
-        if new:
-            self.worker.wake()
-        return new
-
-    async def follow_rules(self) -> None:
-        """Bring all reminders in line with the rules in force; nothing to do where they are."""
-        cards = await self.pipeline.replan()
-        if cards:
-            self.observer.log.info("reminders follow the rules", cards=cards)
-            self.worker.wake()
-
-
 @asynccontextmanager
-async def assemble(config: Config, log: FilteringBoundLogger, now: Now = utc_now) -> AsyncIterator[Workshop]:
-    """Take possession of the programme's database and make everything that works on it.
+async def assemble(
+    config: Config, log: FilteringBoundLogger, now: Now = utc_now, *, children: int = 0
+) -> AsyncIterator[Workshop]:
+    """Take possession of the programme's database and make everything that works on it. So many child processes decide;
+    without any, this process does.
 
     Raises:
         RulesetInvalid: the rules or templates have errors.
@@ -77,7 +64,6 @@ async def assemble(config: Config, log: FilteringBoundLogger, now: Now = utc_now
     """
     async with AsyncExitStack() as stack:
         observer = Observer(log, Metrics())
-        observer.metrics.mode(config.delivery.mode)
         ruleset = await asyncio.to_thread(config.ruleset)
         store = await Store.open(config.database)
         _at_the_end(stack, log, "close the store", store.close)
@@ -85,11 +71,18 @@ async def assemble(config: Config, log: FilteringBoundLogger, now: Now = utc_now
         channels = config.channels(secret)
         for name, channel in channels.items():
             _at_the_end(stack, log, f"close the channel {name}", channel.close)
+        unsure = await store.begin(now())
+        if unsure is not None:
+            observer.went_back(unsure)
+        observer.mode(config.delivery.mode, await store.noted(MODE))
+        await store.note(MODE, config.delivery.mode)
         deliveries, messages = await store.recover(now())
         orphans = await store.fail_other_routes([CAPTURE, *channels], now())
         if orphans:
             log.warning("messages of channels that are no longer configured have failed", messages=orphans)
         log.info("store open", database=str(config.database), deliveries_taken_back=deliveries, unknown=messages)
+        deciders = _deciders(config.sources(), channels, observer, children)
+        _at_the_end(stack, log, "let the children go", deciders.close)
         pipeline = Pipeline(
             store=store,
             ruleset=ruleset,
@@ -99,10 +92,20 @@ async def assemble(config: Config, log: FilteringBoundLogger, now: Now = utc_now
             now=now,
             observer=observer,
             routing=config.routing(),
+            deciders=deciders,
             ways=Ways(random=Random()),  # noqa: S311 - it spreads retries, it keeps no secret.
         )
         observer.loaded(ruleset.hash, len(ruleset.rules), now())
-        shop = Workshop(config=config, observer=observer, store=store, pipeline=pipeline, worker=Worker(pipeline))
+        shop = Workshop(
+            observer=observer,
+            store=store,
+            disk=Disk(config.database.parent, config.http.min_free),
+            pipeline=pipeline,
+            worker=Worker(pipeline),
+            janitor=Janitor(pipeline, config.retention, observer),
+            load_ruleset=config.ruleset,
+            opened_at=now(),
+        )
         await shop.follow_rules()
         yield shop
 
@@ -111,7 +114,9 @@ async def assemble(config: Config, log: FilteringBoundLogger, now: Now = utc_now
 class Daemon:
     """A workshop at work, with its doors open."""
 
+    config: Config
     workshop: Workshop
+    office: OfficeServer
     log: FilteringBoundLogger
     host: str
     port: int
@@ -122,21 +127,10 @@ class Daemon:
     async def reload(self) -> bool:
         """Read rules and templates again and put them in force, unless they have errors; whether they were good."""
         shop = self.workshop
-        before, observer = shop.pipeline.ruleset, shop.observer
-        try:
-            ruleset = await asyncio.to_thread(shop.config.ruleset)
-        except RulesetInvalid as error:
-            observer.reload_failed(before.hash, error)
-            return False
-        except Exception as error:  # noqa: BLE001 - whatever is in those files must not end a daemon that works.
-            observer.refused("reload", error)
-            observer.metrics.reload(successful=False)
-            return False
-        shop.pipeline.ruleset = ruleset
-        observer.reloaded(before.hash, ruleset.hash)
-        observer.loaded(ruleset.hash, len(ruleset.rules), shop.pipeline.now())
-        await _patiently(shop, "replan", shop.follow_rules)()
-        return True
+        reading = await shop.reload()
+        if reading.good:
+            await _patiently(shop, "replan", shop.follow_rules)()
+        return reading.good
 
     async def until(self, told: asyncio.Event) -> int:
         """Wait until told to stop, or until something that has to go on ends by itself; the exit code."""
@@ -150,23 +144,34 @@ class Daemon:
 
 
 @asynccontextmanager
-async def open_daemon(config: Config, log: FilteringBoundLogger, now: Now = utc_now) -> AsyncIterator[Daemon]:
+async def open_daemon(
+    config: Config, log: FilteringBoundLogger, time: SteadyTime | None = None
+) -> AsyncIterator[Daemon]:
     """Assemble the programme, start its worker and its clock, and open the HTTP door.
 
     Raises:
         ConfigError: nothing can listen at the configured address.
         PointbellError: whatever ``assemble`` raises.
     """
+    time = time or SteadyTime()
+    now = time.now
     async with AsyncExitStack() as stack:
-        shop = await stack.enter_async_context(assemble(config, log, now))
+        shop = await stack.enter_async_context(assemble(config, log, now, children=config.children()))
         worker, clock = shop.worker, Clock()
         # Before anything works: a port that is taken should be the only thing that is told.
         listening = listen(config.http.host, config.http.port)
         _at_the_end(stack, log, "let go of the port", _soon(listening.close))
         worker.start()
+        shop.manned = True
         _at_the_end(stack, log, "drain the worker", worker.stop)
+        clock.every(TICK, _doubtfully(shop, time), "watch the clock")
+        # The first time at once: children are ready when the first delivery comes, or soon after.
+        clock.every(MEASURE, _patiently(shop, "children", shop.prepare), "have children")
         clock.every(TICK, _patiently(shop, "promote", worker.promote), "promote timers")
-        clock.every(MEASURE, _patiently(shop, "measure", lambda: _measure(shop)), "measure")
+        clock.every(ROUND, _patiently(shop, "tidy", shop.janitor.tick), "tidy")
+        clock.every(BEAT, _patiently(shop, "beat", lambda: shop.store.beat(now())), "sign of life")
+        measuring = Measuring(shop=shop, database=config.database, silent_after=config.silent_after())
+        clock.every(MEASURE, _patiently(shop, "measure", measuring.take), "measure")
         clock.every(MEASURE, _patiently(shop, "replan", shop.follow_rules), "follow the rules")
         clock.start()
         _at_the_end(stack, log, "stop the clock", _soon(clock.stop))
@@ -186,13 +191,16 @@ async def open_daemon(config: Config, log: FilteringBoundLogger, now: Now = utc_
         server = HttpServer(door, listening, limits)
         _at_the_end(stack, log, "close the HTTP door", server.stop)
         serving = await server.start()
+        office = OfficeServer(shop, socket_path(config.database))
+        _at_the_end(stack, log, "close the office", office.stop)
+        await _open_office(office, log)
         host, port = server.address
         tasks: dict[str, asyncio.Future[Any]] = {"http": serving, "worker": asyncio.ensure_future(worker.ended())}
         log.info("listening", host=host, port=port, mode=config.delivery.mode)
         _warn(config, log)
         tell_systemd("READY=1")
         _at_the_end(stack, log, "tell systemd", _soon(lambda: tell_systemd("STOPPING=1")))
-        yield Daemon(workshop=shop, log=log, host=host, port=port, tasks=tasks)
+        yield Daemon(config=config, workshop=shop, office=office, log=log, host=host, port=port, tasks=tasks)
 
 
 def run(config_path: Path, *, until_idle: bool = False) -> int:
@@ -204,6 +212,7 @@ def run(config_path: Path, *, until_idle: bool = False) -> int:
         PointbellError: it cannot start; the message says why. The exit code belonging to it is 2.
     """
     config = load_config(config_path)
+    arm(asked_for())
     log = make_log(sys.stderr, config.secrets())
     with libraries_to(log), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_work_off(config, log) if until_idle else _serve(config, log))
@@ -237,7 +246,30 @@ async def _reload_whenever(told: asyncio.Event, daemon: Daemon) -> None:
         await daemon.reload()
 
 
+async def _open_office(office: OfficeServer, log: FilteringBoundLogger) -> None:
+    """Take commands. A place where no socket can be made keeps nobody from taking in webhooks, and mailing."""
+    try:
+        await office.start()
+    except OfficeError as error:
+        log.error("takes no commands while it runs", error=str(error))  # noqa: TRY400 - foreseen, and told in words
+
+
+def _deciders(
+    inlets: Mapping[str, SourceSettings], channels: Mapping[str, Channel], observer: Observer, children: int
+) -> Deciders:
+    """Who decides: as many children, or this process, which has one only for what it may die of."""
+    writers = {name: channel.writer() for name, channel in channels.items()}
+    if children:
+        return Children(size=children, inlets=inlets, writers=writers, watcher=observer)
+    if not possible():
+        return InProcess(inlets)
+    return InProcess(inlets, ward=Children(size=1, inlets=inlets, writers=writers, watcher=observer, idle_s=IDLE_S))
+
+
 async def _why_not_ready(shop: Workshop) -> list[str]:
+    trouble = shop.pipeline.who.trouble or shop.disk.short()
+    if trouble is not None:
+        return [trouble]
     try:
         async with asyncio.timeout(ANSWER.total_seconds()):
             await shop.store.check()
@@ -256,22 +288,23 @@ def _fault(task: asyncio.Future[Any]) -> BaseException | None:
     return fault
 
 
-async def _measure(shop: Workshop) -> None:
-    due = await shop.store.next_due()
-    late = shop.pipeline.now() - due if due else timedelta()
-    shop.observer.metrics.oldest_due(max(late, timedelta()))
-
-
 def _patiently(shop: Workshop, step: str, task: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-    """The task, for the clock: a busy database is reported, and the next time tries again."""
+    """The task, for the clock: what cannot be done now is reported, and the next time tries again."""
 
     async def patient() -> None:
         try:
             await task()
-        except StoreBusy as error:
+        except (StoreBusy, ChildrenDown) as error:
             shop.observer.refused(step, error)
 
     return patient
+
+
+def _doubtfully(shop: Workshop, time: SteadyTime) -> Callable[[], Awaitable[None]]:
+    async def doubtful() -> None:
+        shop.note_time(time.look())
+
+    return doubtful
 
 
 def _at_the_end(
@@ -296,6 +329,8 @@ def _soon(step: Callable[[], None]) -> Callable[[], Awaitable[None]]:
 
 
 def _warn(config: Config, log: FilteringBoundLogger) -> None:
+    for found in config.warnings:
+        log.warning(found.message, file=found.file, line=found.line, fix=found.suggestion)
     unsigned = [name for name, entry in config.source_entries.items() if entry.unsigned]
     if unsigned and not config.http.is_local:
         log.warning(

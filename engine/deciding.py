@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from fnmatch import fnmatchcase
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from .decide import Book, decide, replan, withdrawals
-from .deliver import Channel
 from .errors import BodyError
 from .ingest import Delivery, Reading, SourceSettings, read
-from .model import UNKNOWN_EVENT, Decision, Event, Notification, Notify, Reason, Skip, Snapshot
+from .model import RULES_CHANGED, UNKNOWN_EVENT, Decision, Event, Notification, Notify, Reason, Skip, Snapshot, Telling
+from .routing import Routing
 from .ruleset import Ruleset
-from .store import CLOCK, EventState, Settlement, StoredEvent, Worded, clock_event
-from .trial import culprits
+from .settlement import CLOCK, EventState, Received, Settlement, StoredEvent, Worded, clock_event
 
-Mode: TypeAlias = Literal["capture", "allowlist", "live"]
-CAPTURE = "capture"
-"""The route of messages that are kept instead of sent."""
-KILLED = "deciding it ends the process: it was tried alone, in a child that did not come back"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Routing:
-    """Who is really written to. The default writes to nobody."""
-
-    mode: Mode = "capture"
-    allow: tuple[str, ...] = ()
-    """Patterns of addresses, such as ``*@example.org``, that ``allowlist`` lets through."""
-
-    def route(self, notification: Notification) -> str:
-        """The way a message takes, fixed when it is worded: switching the mode never releases old ones."""
-        address = notification.address.lower()
-        listed = any(fnmatchcase(address, pattern.lower()) for pattern in self.allow)
-        if self.mode == "live" or (self.mode == "allowlist" and listed):
-            return notification.channel
-        return CAPTURE
+Writer: TypeAlias = Callable[[Notification], bytes]
+"""How a channel writes a message down; see ``Channel.prepare``."""
+HISTORY = "history"
+"""The note of a delivery that only informs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What a batch is decided with: the rules in force, the channels that write it down, and the time."""
+    """What a batch is decided with: the rules in force, how each channel writes it down, and the time."""
 
     ruleset: Ruleset
-    channels: Mapping[str, Channel]
+    writers: Mapping[str, Writer]
     routing: Routing
     at: datetime
 
@@ -63,12 +44,14 @@ class Opened:
         return self.reading.events if isinstance(self.reading, Reading) else ()
 
 
-def open_delivery(stored: StoredEvent, sources: Mapping[str, SourceSettings]) -> Opened:
-    """Read a delivery. Whatever is in it, what comes back is a reading or a reason."""
+def open_delivery(stored: StoredEvent, sources: Mapping[str, SourceSettings], ruleset: Ruleset) -> Opened:
+    """Read a delivery, the fields that the rules declare included; what comes back is a reading or a reason."""
     try:
-        return Opened(stored=stored, reading=_read(stored, sources))
+        return Opened(stored=stored, reading=_read(stored, sources, ruleset))
     except BodyError as error:
         return Opened(stored=stored, reading=error)
+    except MemoryError:
+        raise
     except Exception as error:  # noqa: BLE001 - a body that breaks its reader is set aside with what it broke.
         return Opened(stored=stored, reading=BodyError(f"reading it failed: {type(error).__name__}: {error}"))
 
@@ -81,49 +64,63 @@ def settle_delivery(opened: Opened, book: Book, desk: Desk) -> Settlement:
     """
     if isinstance(opened.reading, BodyError):
         return set_aside(opened.stored, str(opened.reading), desk)
-    settlement = replace(
-        set_aside(opened.stored, "", desk), state=EventState.IGNORED, note="; ".join(opened.reading.notes) or None
-    )
+    history = [HISTORY] if opened.stored.received.telling is Telling.HISTORY else []
+    note = "; ".join([*history, *opened.reading.notes]) or None
+    settlement = replace(set_aside(opened.stored, "", desk), state=EventState.IGNORED, note=note)
     for event in opened.reading.events:
         if event.name == UNKNOWN_EVENT:
             settlement = replace(settlement, name=UNKNOWN_EVENT)
         else:
-            settlement = _decided(settlement, _not_from_the_future(event, opened.stored), book, desk)
+            settlement = _decided(settlement, _as_it_came(event, opened.stored), book, desk)
     return settlement
+
+
+def judge(opened: Opened, book: Book, desk: Desk) -> tuple[Settlement, Exception | None]:
+    """Decide on a delivery, whatever is in it; one that meets a defect is set aside with what it met.
+
+    Raises:
+        MemoryError: it takes more than this process may use.
+    """
+    try:
+        return settle_delivery(opened, book, desk), None
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one poisonous event must not stop the others; it is kept and listed.
+        return set_aside(opened.stored, f"{type(error).__name__}: {error}", desk), error
 
 
 def set_aside(stored: StoredEvent, reason: str, desk: Desk) -> Settlement:
     """The settlement of a delivery that cannot be decided."""
-    return Settlement(seq=stored.seq, state=EventState.QUARANTINED, at=desk.at, ruleset=desk.ruleset.hash, note=reason)
+    return Settlement(
+        seq=stored.seq,
+        claim=stored.claim,
+        state=EventState.QUARANTINED,
+        at=desk.at,
+        ruleset=desk.ruleset.hash,
+        note=reason,
+    )
 
 
-def guilty(batch: Sequence[Opened], book: Book, desk: Desk) -> set[int]:
-    """Of the deliveries that were being decided when a process ended, those that end every process. Blocks."""
-
-    def judge(opened: Opened) -> None:
-        settle_delivery(opened, book, desk)
-
-    suspects = [opened for opened in batch if opened.stored.attempts]
-    return {opened.stored.seq for opened in culprits(suspects, judge)}
-
-
-def _read(stored: StoredEvent, sources: Mapping[str, SourceSettings]) -> Reading:
+def _read(stored: StoredEvent, sources: Mapping[str, SourceSettings], ruleset: Ruleset) -> Reading:
     received = stored.received
     if received.source == CLOCK:
         return Reading(events=(clock_event(received),))
     source = sources.get(received.source)
     if source is None:
         raise BodyError(f"there is no source {received.source} in config.yaml any more")
+    return read(as_delivered(received, source), ruleset.shared.body_fields)
+
+
+def as_delivered(received: Received, source: SourceSettings) -> Delivery:
+    """A stored delivery as it came in, without the headers that are not stored."""
     headers = {"content-type": received.content_type} if received.content_type else {}
-    return read(
-        Delivery(
-            source=source,
-            headers=headers,
-            body=received.raw,
-            received_at=received.received_at,
-            type_hint=received.type_hint,
-            key=received.key,
-        )
+    return Delivery(
+        source=source,
+        headers=headers,
+        body=received.raw,
+        received_at=received.received_at,
+        type_hint=received.type_hint,
+        key=received.key,
     )
 
 
@@ -131,7 +128,11 @@ def _decided(settlement: Settlement, told: Event, book: Book, desk: Desk) -> Set
     event = book.addressed(told)
     facts = book.facts_for(event, settlement.seq)
     worded, decisions = _write_down(decide(event, facts, desk.ruleset, desk.at), desk)
-    others = [(other, replan(other, desk.ruleset, desk.at)) for other in book.other_cards(event, facts.member)]
+    catch_up = event.telling is not Telling.HISTORY
+    others = [
+        (other, replan(other, desk.ruleset, desk.at, catch_up=catch_up))
+        for other in book.other_cards(event, facts.member)
+    ]
     book.note(event, settlement.seq, facts, decisions)
     for other, followed in others:
         book.note(event, settlement.seq, other, followed)
@@ -143,11 +144,18 @@ def _decided(settlement: Settlement, told: Event, book: Book, desk: Desk) -> Set
         member_id=facts.member.id if facts.member else None,
         card_id=facts.card.id if facts.card else None,
         occurred_at=event.occurred_at,
-        decisions=[*settlement.decisions, *decisions],
+        decisions=[*settlement.decisions, *_worth_keeping(event, decisions)],
         worded=[*settlement.worded, *worded],
         withdrawals=[*settlement.withdrawals, *withdrawals(event, decisions)],
         erased=event.member.id if event.erases and event.member else settlement.erased,
     )
+
+
+def _worth_keeping(event: Event, decisions: list[Decision]) -> list[Decision]:
+    """Of history and of changed rules, only what they did to reminders: that nothing is planned explains nothing."""
+    if event.telling is not Telling.HISTORY and event.name != RULES_CHANGED:
+        return decisions
+    return [made for made in decisions if not isinstance(made, Notify) and made.timer is not None]
 
 
 def _write_down(decisions: list[Decision], desk: Desk) -> tuple[list[Worded], list[Decision]]:
@@ -158,7 +166,7 @@ def _write_down(decisions: list[Decision], desk: Desk) -> tuple[list[Worded], li
         if isinstance(decision, Notify):
             message = decision.notification
             try:
-                payload = desk.channels[message.channel].prepare(message)
+                payload = desk.writers[message.channel](message)
             except ValueError as error:
                 skip = Skip(rule=decision.rule, reason=Reason.NO_ADDRESS, detail=str(error), slot=message.slot)
                 kept.append(replace(skip, template=message.template))
@@ -168,10 +176,15 @@ def _write_down(decisions: list[Decision], desk: Desk) -> tuple[list[Worded], li
     return worded, kept
 
 
-def _not_from_the_future(event: Event, stored: StoredEvent) -> Event:
-    """A snapshot cannot be newer than its arrival: a clock set wrong must not freeze what is known."""
-    latest = stored.received.received_at
-    return replace(event, member=_by(event.member, latest), card=_by(event.card, latest))
+def _as_it_came(event: Event, stored: StoredEvent) -> Event:
+    """The event with what its arrival says of it.
+
+    A snapshot cannot be newer than its arrival: a clock set wrong must not freeze what is known.
+    """
+    received = stored.received
+    latest = received.received_at
+    member, card = _by(event.member, latest), _by(event.card, latest)
+    return replace(event, member=member, card=card, telling=received.telling, arrived_at=latest)
 
 
 def _by(snapshot: Snapshot | None, latest: datetime) -> Snapshot | None:

@@ -13,9 +13,11 @@
     ├── AddressError           a mail address that cannot be used
     ├── StoreError             the database
     │   ├── StoreBusy          locked, full or gone: try again later
-    │   ├── StoreOwned         another daemon runs on the same file
+    │   ├── StoreOwned         another process works on the same file
     │   └── StoreOutdated      a schema this program does not know
-    └── ImportFileError        a file of members or events that cannot be read
+    ├── ImportFileError        a file of members or events that cannot be read
+    ├── ChildrenDown           no child process can be started to decide
+    └── OfficeError            a command cannot make itself heard by the daemon
 
 The docstring of a class is its message when none is given.
 """
@@ -73,7 +75,11 @@ class StoreBusy(StoreError):
 
 
 class StoreOwned(StoreError):
-    """Another Pointbell daemon runs on this database."""
+    """Another process works on this database."""
+
+    def __init__(self, message: str = "", owner: str = "another process") -> None:
+        super().__init__(message)
+        self.owner = owner
 
 
 class StoreOutdated(StoreError):
@@ -82,3 +88,11 @@ class StoreOutdated(StoreError):
 
 class ImportFileError(PointbellError):
     """The file cannot be imported."""
+
+
+class ChildrenDown(PointbellError):
+    """No child process can be started to decide; deliveries are kept until one can."""
+
+
+class OfficeError(PointbellError):
+    """The running daemon could not be asked."""

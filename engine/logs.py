@@ -6,6 +6,7 @@ secrets are replaced, and characters that could forge a second line or move a te
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -89,15 +90,23 @@ class _Discretion:
     def _clean(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, _HIDDEN)
-        return mask_mail(text)
+        return mask_mail(text) if "@" in text else text
 
 
 def _rendering(*, as_json: bool, colours: bool) -> list[Processor]:
     if as_json:
-        return [structlog.processors.JSONRenderer()]  # Escapes everything beyond printable ASCII itself.
+        # It escapes everything beyond printable ASCII itself. Made once: ``json.dumps`` would make it for every line.
+        return [_in_json(json.JSONEncoder())]
     # The plain traceback, because the pretty one shows local variables, and they hold everything.
     plain = structlog.dev.plain_traceback
     return [_escaped, structlog.dev.ConsoleRenderer(colors=colours, timestamp_key="at", exception_formatter=plain)]
+
+
+def _in_json(encoder: json.JSONEncoder) -> Processor:
+    def render(_logger: WrappedLogger, _method: str, line: EventDict) -> str:
+        return encoder.encode(line)  # Discretion has left nothing but texts, numbers, lists and objects.
+
+    return render
 
 
 def _escaped(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
@@ -110,6 +119,8 @@ def _escaped(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict
 
 def _each_text(line: EventDict, change: Callable[[str], str]) -> dict[str, Any]:
     def changed(value: Any) -> Any:
+        if isinstance(value, str):
+            return change(str(value))
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, dict):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from enum import StrEnum
+from datetime import date, datetime, timedelta
+from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
 from .reasons import Reason as Reason  # noqa: PLC0414 - one of the nouns, in a file of its own for its length.
@@ -59,6 +59,10 @@ UNKNOWN_EVENT = "unknown"
 """An authenticated delivery whose type is not one of ours: kept and counted, never decided on."""
 
 
+SEGMENT = "segment:"
+"""Before the name of a segment: the fact whether a member is in it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Programme:
     """The loyalty programme: what holds for all its members."""
@@ -71,6 +75,8 @@ class Programme:
     brand: Mapping[str, str | None] = field(default_factory=dict)
     channels: Mapping[str, str] = field(default_factory=lambda: {"email": "email"})
     """Which field of a member each channel takes its address from."""
+    max_age: timedelta | None = None
+    """How old an event may be when it comes in and still be told; ``None``: any age."""
 
 
 # --- What came in -----------------------------------------------------------------------------------------------------
@@ -85,6 +91,17 @@ class Snapshot:
     fields: Mapping[str, Value]
     aliases: tuple[str, ...] = ()
     """Other ids the producer itself gives for the same member."""
+
+
+class Telling(IntEnum):
+    """How a delivery is meant."""
+
+    NEWS = 0
+    """As it happens; what is older than the programme's ``max_age`` when it comes in is told to nobody."""
+    HISTORY = 1
+    """It only informs: facts and reminders follow it, and nobody is told."""
+    ANYWAY = 2
+    """Handed in on purpose, to be told however old it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +131,9 @@ class Event:
     """Set on ``RULES_CHANGED`` only: the card to be planned for; the event itself says nothing of it."""
     erases: bool = False
     """The producer deleted the member's record."""
+    telling: Telling = Telling.NEWS
+    arrived_at: datetime | None = None
+    """When its delivery came in; ``None`` outside the store, where nothing is too old."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +146,8 @@ class Due:
     about: date
     due_at: datetime
     member_id: str
+    held_until: datetime | None = None
+    """When the last pause was over that kept the timer from ringing: grace counts from then."""
 
 
 # --- What is known ----------------------------------------------------------------------------------------------------
@@ -137,6 +159,23 @@ class Fact:
 
     value: Value
     as_of: datetime
+
+
+METADATA = "metadata."
+"""Before the name of a fact that is one entry of the metadata: files bring these in one by one."""
+
+
+def values_of(facts: Mapping[str, Fact]) -> dict[str, Value]:
+    """The present values by name. An entry of metadata that is not older than the whole stands in it."""
+    values = {name: fact.value for name, fact in facts.items()}
+    entries = [name for name in values if name.startswith(METADATA)]
+    if not entries:
+        return values
+    whole = facts.get("metadata")
+    known = whole.value if whole is not None and isinstance(whole.value, dict) else {}
+    own = {name: values.pop(name) for name in entries if whole is None or facts[name].as_of >= whole.as_of}
+    plain = {name: value for name, value in values.items() if not name.startswith(METADATA)}
+    return {**plain, "metadata": {**known, **{name.removeprefix(METADATA): value for name, value in own.items()}}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +263,10 @@ class Facts:
     """The delivery that already reported the same happening."""
     held: frozenset[tuple[str, str]] = frozenset()
     """(rule, slot) of the card's timers whose message waits for its template to be mended."""
+    consents: Mapping[str, bool] = field(default_factory=dict)
+    """What the member has said about categories; those they have said nothing about are left out."""
+    reached: Mapping[str, datetime] = field(default_factory=dict)
+    """When the member last got a message of a rule, of the rules that ask for it."""
 
 
 # --- What was decided -------------------------------------------------------------------------------------------------
@@ -267,6 +310,10 @@ class Notification:
     send_before: datetime | None = None
     on_ambiguous: OnAmbiguous = OnAmbiguous.PARK
     category: str | None = None
+    happened_at: datetime | None = None
+    """When what it tells of happened, or when the reminder's own hour was; ``None``: when its delivery came in."""
+    variant: str | None = None
+    """Of the rule's variants the one that words it: the same for a member for ever, and no part of the key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,41 +8,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from .decide import Book, Needs, replan
-from .deciding import (
-    CAPTURE,
-    KILLED,
-    Desk,
-    Mode,
-    Opened,
-    Routing,
-    guilty,
-    open_delivery,
-    set_aside,
-    settle_delivery,
-)
+from .deciders import Deciders, InProcess
+from .deciding import Desk
 from .deliver import Channel, Deferred, Delivery, Withheld
 from .errors import StoreBusy
+from .failpoints import reach
 from .ingest import Delivery as Body
-from .ingest import SourceSettings, peek, verify
+from .ingest import SourceSettings, peek, unpack, verify
 from .model import Card
+from .routing import CAPTURE, Mode, Routing
 from .ruleset import Ruleset
-from .sending import Ways, given_back, outcome_of, outgoing
-from .store import (
-    PLANNED_UNDER,
-    Conflict,
-    Outcome,
-    Queued,
-    Received,
-    Settled,
-    Settlement,
-    Store,
-    rules_changed,
-)
+from .sending import Ways, given_back, outcome_of, outgoing, reach_of
+from .settlement import Settlement, StoredEvent
+from .settling import PATIENCE, Lane, Settler
+from .store import PLANNED_UNDER, Outcome, Queued, Reach, Received, Settled, Store, rules_changed
 
 __all__ = ["CAPTURE", "Mode", "Now", "Observer", "Pipeline", "Routing", "utc_now"]
 
@@ -50,8 +34,6 @@ Now: TypeAlias = Callable[[], datetime]
 """The time, aware UTC."""
 PAGE = 500
 """How many cards are planned anew at a time."""
-PATIENCE = timedelta(seconds=1)
-"""How long to wait before a database that refused is asked again."""
 
 
 class Observer(Protocol):
@@ -77,59 +59,85 @@ class Pipeline:
     observer: Observer
     ways: Ways
     routing: Routing = field(default_factory=Routing)
+    deciders: Deciders | None = None
+    """Who decides; by default this process."""
 
     async def accept(self, body: Body) -> bool:
-        """Store a delivery, whatever is in it; ``True`` when it is new. Durable before it returns.
+        """Store a delivery, whatever is in it; ``True`` when any of it is new. Durable before it returns.
 
         Raises:
             SignatureError: nobody we know vouches for it.
             StoreBusy: it could not be stored; the producer should try again.
         """
         verify(body)
-        seen = peek(body)
-        received = Received(
-            source=body.source.name,
-            key=seen.transport_key,
-            lane=seen.lane or seen.transport_key,
-            raw=body.body,
-            received_at=body.received_at,
-            type_hint=seen.type_hint,
-            content_type=body.headers.get("content-type"),
-        )
-        [new] = await self.store.add_events([received])
-        self.observer.accepted(body.source.name, new=new)
-        return new
+        news = await self.store.add_events([_received(part) for part in unpack(body)])
+        for new in news:
+            self.observer.accepted(body.source.name, new=new)
+        return any(news)
 
     async def process(self, limit: int = 200) -> int:
-        """Decide the next deliveries in the order of arrival; how many."""
-        claimed = await self.store.claim_events(limit, self.now())
-        if claimed:
-            await self._settle([open_delivery(stored, self.sources) for stored in claimed])
+        """Decide the next deliveries, each lane in the order of arrival; how many."""
+        claimed = await self.claim(limit)
+        for lane in await self.decide(claimed):
+            await self.decide_alone(lane)
         return len(claimed)
+
+    async def claim(self, limit: int) -> list[StoredEvent]:
+        """The next deliveries, out of lanes of which nothing is being decided.
+
+        Nothing is claimed that nobody could decide: a claim that ends with the process speaks against the delivery.
+
+        Raises:
+            ChildrenDown: there is nobody to decide.
+        """
+        await self.prepare(self.ruleset)
+        return await self.store.claim_events(limit, self.now())
+
+    async def decide(self, batch: Sequence[StoredEvent]) -> list[Lane]:
+        """Read, decide and word what was claimed, and store all of it in one transaction; see ``settling``.
+
+        What a child ended over is left: it is to be decided alone, and nobody should wait for it.
+        """
+        return await self._settler().settle(batch)
+
+    async def decide_alone(self, lane: Lane) -> None:
+        """Decide what ``decide`` has left of a lane."""
+        await self._settler().alone(lane)
 
     async def send(self, message: Queued) -> None:
         """Carry one message out, permit first, and note how it ended."""
+        message = self._as_the_mode_says(message)
         channel = self._channel(message.route)
         if channel is None:
             delivery: Delivery = Deferred(f"there is no channel {message.route} in config.yaml", about_relay=True)
         else:
             try:
-                delivery = await channel.send(outgoing(message), lambda: self.store.permit(message, self.now()))
+                delivery = await channel.send(outgoing(message), lambda: self._permit(message))
             except StoreBusy as error:
                 # No permit, so nothing was sent: the message goes back in line at once, not when its lease runs out.
                 self.observer.refused("permit", error)
-                await self._record(given_back(message, self.now(), PATIENCE, str(error)))
+                await self._record([given_back(message, self.now(), PATIENCE, str(error))])
                 return
+        reach("wire.after_reply")
         wait = self.ways.note(message, delivery, self.now())
         if isinstance(delivery, Withheld):
             await self.store.withhold(message, self.now())
         else:
-            await self._record(outcome_of(message, delivery, self.now(), wait))
+            await self._record([outcome_of(message, delivery, self.now(), wait)])
         self.observer.delivered(message, delivery)
+
+    async def give_back(self, messages: Sequence[Queued]) -> None:
+        """Put messages back in line that were claimed and not attempted."""
+        now = self.now()
+        await self._record([given_back(message, now, timedelta(), None) for message in messages])
 
     def routes(self) -> list[str]:
         """The ways messages may take now; those whose relay is out of order rest."""
         return self.ways.open((CAPTURE, *self.channels), self.now())
+
+    def reach(self) -> Reach:
+        """What of the rules in force matters to pauses."""
+        return reach_of(self.ruleset)
 
     async def replan(self, *, anew: bool = False) -> int:
         """Bring all cards' reminders in line with the rules in force; how many cards had to follow.
@@ -151,56 +159,28 @@ class Pipeline:
             await self.store.note(PLANNED_UNDER, under)
         return moved
 
+    async def prepare(self, ruleset: Ruleset) -> None:
+        """Make whoever decides ready for these rules, before they are in force.
+
+        Raises:
+            ChildrenDown: they cannot be decided with.
+        """
+        await self.who.prepare(replace(self._desk(), ruleset=ruleset))
+
     # --- process, step by step ---
 
-    async def _settle(self, batch: list[Opened]) -> None:
-        """Decide on what is known and store it; once more if the ground moved, later if the database refuses."""
-        while True:
-            try:
-                settlements, done = await self._try_to_settle(batch)
-            except Conflict:
-                continue
-            except StoreBusy as error:
-                self.observer.refused("settle", error)
-                await asyncio.sleep(PATIENCE.total_seconds())
-            except Exception as error:  # noqa: BLE001 - one delivery the store cannot take must not hold up the others.
-                await self._isolate(batch, error)
-                return
-            else:
-                self.observer.settled(settlements, done)
-                return
+    @property
+    def who(self) -> Deciders:
+        """Who decides."""
+        return self.deciders or InProcess(self.sources)
 
-    async def _try_to_settle(self, batch: list[Opened]) -> tuple[list[Settlement], Settled]:
-        desk = Desk(ruleset=self.ruleset, channels=self.channels, routing=self.routing, at=self.now())
-        book = await self.store.load(Needs.of(event for opened in batch for event in opened.events))
-        killers = await self._killers(batch, book, desk)
-        settlements = [
-            set_aside(opened.stored, KILLED, desk) if opened.stored.seq in killers else self._judge(opened, book, desk)
-            for opened in batch
-        ]
-        return settlements, await self.store.settle(book, settlements)
+    def _settler(self) -> Settler:
+        return Settler(store=self.store, deciders=self.who, observer=self.observer, desk=self._desk)
 
-    async def _killers(self, batch: list[Opened], book: Book, desk: Desk) -> set[int]:
-        if not any(opened.stored.attempts for opened in batch):
-            return set()
-        return await asyncio.to_thread(guilty, batch, book, desk)
-
-    def _judge(self, opened: Opened, book: Book, desk: Desk) -> Settlement:
-        try:
-            return settle_delivery(opened, book, desk)
-        except Exception as error:  # noqa: BLE001 - one poisonous event must not stop the others; it is kept and listed.
-            self.observer.refused("decide", error)
-            return set_aside(opened.stored, f"{type(error).__name__}: {error}", desk)
-
-    async def _isolate(self, batch: list[Opened], error: Exception) -> None:
-        """Settle the halves of a batch that cannot be settled as a whole; a single delivery is set aside."""
-        if len(batch) == 1:
-            self.observer.refused("settle", error)
-            await self.store.quarantine(batch[0].stored.seq, f"{type(error).__name__}: {error}")
-            return
-        middle = len(batch) // 2
-        await self._settle(batch[:middle])
-        await self._settle(batch[middle:])
+    def _desk(self) -> Desk:
+        """What is decided with from now on; a batch is decided wholly under one set of rules."""
+        writers = {name: channel.prepare for name, channel in self.channels.items()}
+        return Desk(ruleset=self.ruleset, writers=writers, routing=self.routing, at=self.now())
 
     def _must_follow(self, card: Card, book: Book, ruleset: Ruleset) -> bool:
         try:
@@ -211,19 +191,44 @@ class Pipeline:
 
     # --- send, step by step ---
 
+    def _as_the_mode_says(self, message: Queued) -> Queued:
+        """A message that was worded to be sent is kept instead, if the mode now in force would not send it."""
+        return message if self.routing.lets(message.address) else replace(message, route=CAPTURE)
+
     def _channel(self, route: str) -> Channel | None:
         return self.capture if route == CAPTURE else self.channels.get(route)
 
-    async def _record(self, outcome: Outcome) -> None:
-        """Note the outcome; what is known of a message that went out is kept until the database takes it."""
+    async def _permit(self, message: Queued) -> bool:
+        reach("wire.before_permit")
+        given = await self.store.permit(message, self.now())
+        reach("wire.after_permit")
+        return given
+
+    async def _record(self, outcomes: Sequence[Outcome]) -> None:
+        """Note the outcomes; what is known of a message that went out is kept until the database takes it."""
         while True:
             try:
-                await self.store.record([outcome])
+                await self.store.record(outcomes)
             except StoreBusy as error:
                 self.observer.refused("record", error)
                 await asyncio.sleep(PATIENCE.total_seconds())
             else:
                 return
+
+
+def _received(body: Body) -> Received:
+    """A delivery as it is stored."""
+    seen = peek(body)
+    return Received(
+        source=body.source.name,
+        key=seen.transport_key,
+        lane=seen.lane or seen.transport_key,
+        raw=body.body,
+        received_at=body.received_at,
+        type_hint=seen.type_hint,
+        content_type=body.headers.get("content-type"),
+        telling=body.telling,
+    )
 
 
 def utc_now() -> datetime:

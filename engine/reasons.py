@@ -33,6 +33,7 @@ class Reason(StrEnum):
     RATE_LIMITED = "rate_limited"
     PAUSED = "paused"
     HELD = "held"
+    RESTORED = "restored"
     ERASED = "erased"
     USEFUL_TIME_OVER = "useful_time_over"
     TOO_OLD = "too_old"

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 
-from .deciding import CAPTURE
 from .deliver import Deferred, Delivery, Outgoing, Refused, Sent, Unknown, Withheld, retry_after
 from .model import OnAmbiguous
-from .store import NotificationState, Outcome, Queued
+from .routing import CAPTURE
+from .ruleset import Ruleset
+from .store import NotificationState, Outcome, Queued, Reach, Sends
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +41,17 @@ class Ways:
         return self._rest_until[message.route] - now
 
 
+def reach_of(ruleset: Ruleset) -> Reach:
+    """What of the rules that have timers matters to pauses: over which channels they send, and in which category."""
+    return {
+        rule.name: Sends(
+            channels=frozenset(channel for send in rule.sends for channel in send.channels),
+            category=rule.category.name if rule.category else None,
+        )
+        for rule in ruleset.reminders
+    }
+
+
 def outgoing(message: Queued) -> Outgoing:
     """The message as a channel carries it."""
     return Outgoing(key=message.key, address=message.address, payload=message.payload, attempt=message.attempts + 1)
@@ -66,8 +78,8 @@ def outcome_of(message: Queued, delivery: Delivery, now: datetime, wait: timedel
             raise ValueError("a message without a permit was not attempted")
 
 
-def given_back(message: Queued, now: datetime, wait: timedelta, why: str) -> Outcome:
-    """What is to be noted of a message that could not even be attempted."""
+def given_back(message: Queued, now: datetime, wait: timedelta, why: str | None) -> Outcome:
+    """What is to be noted of a message that could not even be attempted; without ``why``, what was noted before."""
     return Outcome(
         key=message.key,
         lease=message.lease,

@@ -11,6 +11,8 @@ from engine.ruleset import load_ruleset
 
 TESTS = Path(__file__).parent
 EXAMPLE = TESTS / "example_programme"
+WORKED = TESTS / "worked_example"
+"""Rule 4 of the worked examples as it is written there, with its shared definitions and its tests."""
 STARTER = TESTS.parent
 SECRET = b"an installation's secret"
 BRAND = {

@@ -22,6 +22,7 @@ SECRET = "a-webhook-secret-that-no-log-may-show"
 CONFIG = """\
 programme: {name: Fern Club, timezone: Europe/Warsaw}
 store: pointbell.db
+workers: 0
 http: {port: 0, max_body: 8 kB}
 sources:
   open: {unsigned: true}
@@ -29,6 +30,7 @@ sources:
 channels:
   email: {kind: email, from: club@example.org, host: 127.0.0.1, port: 9, tls: none}
   sms: {kind: capture, address_field: phone}
+delivery: {max_age: 3650 days}  # The published events are of 2024.
 """
 EVENT = TESTS / "events" / "envelope.voucher.loyalty_card.points_added.json"
 EVENT_ID = "evvou_0e30615d63d9b7011f"
@@ -86,7 +88,7 @@ class Running:
 
     def reports(self):
         """The database, for questions."""
-        return closing(Reports(self.shop.config.database))
+        return closing(Reports(self.daemon.config.database))
 
     def events(self):
         """The deliveries in the database, newest first."""

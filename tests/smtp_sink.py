@@ -83,12 +83,14 @@ class SmtpSink:
         tls: Literal["none", "starttls", "implicit"] = "none",
         users: Mapping[str, str] | None = None,
         greylist: bool = False,
+        pipelining: bool = False,
         log: Path | None = None,
         seed: int = 0,
     ) -> None:
         self.host, self.port = "127.0.0.1", port
         self.users = dict(users or {})
         self.greylist = greylist
+        self.pipelining = pipelining
         self.connections = 0
         self.commands: list[tuple[int, str]] = []
         """Which connection (from 1) said what; of AUTH only that it came."""
@@ -152,6 +154,13 @@ class SmtpSink:
         known = recipient in self._seen
         self._seen.add(recipient)
         return not known
+
+    async def handle_EHLO(
+        self, _server: _Session, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """What aiosmtpd calls to have its offers looked over. It reads line by line, so it can well be told more."""
+        session.host_name = hostname
+        return [responses[0], "250-PIPELINING", *responses[1:]] if self.pipelining else responses
 
     async def handle_DATA(self, server: _Session, session: Session, envelope: Envelope) -> str | bytes:
         """What aiosmtpd calls when a mail is in, final dot and all."""
@@ -319,6 +328,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--log", type=Path, help="one JSON line per accepted mail, on disk before the mail is accepted")
     parser.add_argument("--tls", choices=["none", "starttls", "implicit"], default="none")
     parser.add_argument("--user", action="append", default=[], metavar="NAME:PASSWORD", help="who may log in")
+    parser.add_argument("--no-pipelining", action="store_true", help="take one command at a time (RFC 2920)")
     parser.add_argument("--greylist", action="store_true", help="refuse each recipient's first attempt")
     parser.add_argument("--defer", type=float, default=0, metavar="SHARE", help="share of RCPTs answered 451")
     parser.add_argument(
@@ -333,7 +343,13 @@ async def _serve(options: argparse.Namespace) -> None:
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)
     users = dict(user.split(":", 1) for user in options.user)
     sink = SmtpSink(
-        port=options.port, tls=options.tls, users=users, greylist=options.greylist, log=options.log, seed=options.seed
+        port=options.port,
+        tls=options.tls,
+        users=users,
+        greylist=options.greylist,
+        pipelining=not options.no_pipelining,
+        log=options.log,
+        seed=options.seed,
     )
     if options.defer:
         sink.on("rcpt", Fault(reply="451 4.3.0 try again", chance=options.defer))

@@ -93,6 +93,9 @@ def test_sources_know_their_secrets_their_zone_and_the_limit(tmp_path):
         ("max_body: 300 B", ("max_body", 300)),
         ("max_body: 256 kB", ("max_body", 256_000)),
         ("max_body: 1 MiB", ("max_body", 1 << 20)),
+        ("min_free: 2 GB", ("min_free", 2_000_000_000)),
+        ("min_free: 1 GiB", ("min_free", 1 << 30)),
+        ("port: 8080", ("min_free", 256 << 20)),
         ("header_timeout: 1 second", ("header_timeout", timedelta(seconds=1))),
         ("body_timeout: 2 minutes", ("body_timeout", timedelta(minutes=2))),
         ("body_timeout: 50 ms", ("body_timeout", timedelta(milliseconds=50))),
@@ -103,6 +106,25 @@ def test_sources_know_their_secrets_their_zone_and_the_limit(tmp_path):
 def test_sizes_and_times_have_units(tmp_path, said, meant):
     http = load(tmp_path, with_section(f"http: {{{said}}}")).http
     assert getattr(http, meant[0]) == meant[1]
+
+
+@pytest.mark.parametrize(
+    ("written", "cores", "children"),
+    [
+        ("", 4, 3),
+        ("workers: auto", 2, 2),
+        ("workers: auto", 1, 2),
+        ("workers: auto", 64, 4),
+        ("workers: 0", 4, 0),
+        ("workers: 2", 1, 2),
+        ("workers: ${WORKERS}", 1, 5),
+    ],
+)
+def test_a_core_is_left_to_the_daemon_where_nobody_says_how_many_children_decide(
+    tmp_path, monkeypatch, written, cores, children
+):
+    monkeypatch.setattr("engine.config.workers.cores", lambda: cores)
+    assert load(tmp_path, with_section(written), {"WORKERS": "5"}).children() == children
 
 
 @pytest.mark.parametrize(
@@ -198,8 +220,12 @@ def test_secrets_show_up_in_no_message_and_no_representation(tmp_path):
     ("section", "fault"),
     [
         ("htp: {}", '4:1: htp is not a setting; did you mean "http"?'),
-        ("retention: 90 days", "4:1: retention is not yet available; leave it out"),
-        ("workers: auto", "4:1: workers is not yet available; leave it out"),
+        ("workers: many", "4:10: workers is not a number of child processes; write auto, 0 to decide in the daemon itself, or a number up to 64"),
+        ("workers: -1", "4:10: workers is not a number of child processes; write auto, 0 to decide in the daemon itself, or a number up to 64"),
+        ("workers: 65", "4:10: workers is not a number of child processes; write auto, 0 to decide in the daemon itself, or a number up to 64"),
+        ("workers: true", "4:10: workers is not a number of child processes; write auto, 0 to decide in the daemon itself, or a number up to 64"),
+        ("workers: [2]", "4:1: workers is not a number of child processes; write auto, 0 to decide in the daemon itself, or a number up to 64"),
+        ("workers:", "4:9: workers is not a number of child processes; write auto, 0 to decide in the daemon itself, or a number up to 64"),
         ("http: 8080", "4:7: http must be a block of settings, indented below it"),
         ("http: {hots: x}", '4:8: http.hots is not a setting; did you mean "host"?'),
         ("http: {port: eighty}", "4:14: http.port must be a whole number"),
@@ -240,7 +266,7 @@ def test_a_mistake_in_a_section_is_told_with_place_and_fix(tmp_path, section, fa
         ("{unsigned: true}", "{unsigned: true, secrets: x}", "2:28: sources.shop.unsigned contradicts secrets; leave one of them out"),
         ("{unsigned: true}", '{secrets: [""]}', "2:28: sources.shop.secrets.0 is empty, and an empty secret lets nobody in; write it like ${SHOP_SECRET}"),
         ("{unsigned: true}", "{unsigned: maybe}", "2:28: sources.shop.unsigned must be true or false"),
-        ("unsigned: true", "unsigned: true, producer: voucherfy", "2:44: sources.shop.producer must be 'voucherify', 'native' or 'cloudevents'; did you mean \"voucherify\"?"),
+        ("unsigned: true", "unsigned: true, producer: voucherfy", "2:44: sources.shop.producer must be 'voucherify', 'native', 'cloudevents', 'mapped', 'brevo', 'loyaltylion', 'open_loyalty', 'square' or 'talon_one'; did you mean \"voucherify\"?"),
         ("email: {", "capture: {", "3:12: channels.capture is a name that Pointbell uses itself; choose another"),
         ("kind: email", "kind: emial", '3:26: channels.email.kind is not a kind of channel; did you mean "email"?'),
         ("kind: email, ", "", '3:12: channels.email.kind is missing; write "kind: ..." here'),
@@ -296,3 +322,92 @@ def test_a_file_that_cannot_be_read_to_its_end_is_not_blamed_for_what_stands_the
         load_config(tmp_path / "config.yaml")
     assert len(refused.value.diagnostics) == 1
     assert "missing" not in str(refused.value)
+
+
+# --- who is written to ---
+
+
+@pytest.mark.parametrize(
+    ("allow", "fault"),
+    [
+        ("[example.com]", '4:32: delivery.allow.0 has no @; write "*@example.com" for everybody there'),
+        ('["a@example.com", "*"]', '4:49: delivery.allow.1 is neither an address nor a phone number; write it like "*@example.com", "anna@example.com" or "+48600*"'),
+        ("anna", '4:31: delivery.allow is neither an address nor a phone number; write it like "*@example.com", "anna@example.com" or "+48600*"'),
+    ],
+)  # fmt: skip
+def test_a_pattern_of_addresses_that_cannot_be_meant_is_refused(tmp_path, allow, fault):
+    section = f"delivery: {{mode: live, allow: {allow}}}"
+    assert faults(tmp_path, with_section(section)) == [f"config.yaml:{fault}"]
+
+
+def test_an_allowlist_without_entries_is_warned_of(tmp_path):
+    config = load(tmp_path, with_section("delivery: {mode: allowlist}"))
+    [found] = config.warnings
+    assert (found.line, found.column, found.code) == (4, 18, "PB606")
+    assert found.message == "delivery.mode is allowlist, and nobody is listed: nobody is written to"
+    assert load(tmp_path, with_section('delivery: {mode: allowlist, allow: "*@example.com"}')).warnings == ()
+
+
+def test_a_source_may_say_how_long_it_may_be_silent(tmp_path):
+    text = MINIMAL.replace("unsigned: true", "unsigned: true, silent_after: 2 hours")
+    assert load(tmp_path, text).silent_after() == {"shop": timedelta(hours=2)}
+    assert load(tmp_path, MINIMAL).silent_after() == {}
+    wrong = MINIMAL.replace("unsigned: true", "unsigned: true, silent_after: soon")
+    assert "sources.shop.silent_after is not a length of time; write it like" in faults(tmp_path, wrong)[0]
+
+
+# --- what is kept for how long ---
+
+DAYS = timedelta(days=1)
+
+
+def retention(tmp_path, text):
+    kept = load(tmp_path, with_section(text)).retention
+    return kept.bodies, kept.messages, kept.decisions, kept.events, kept.timers
+
+
+def test_everything_is_kept_for_a_while_unless_something_else_is_said(tmp_path):
+    assert retention(tmp_path, "") == (90 * DAYS, 90 * DAYS, 400 * DAYS, 400 * DAYS, 400 * DAYS)
+    said = "retention: {bodies: 2 weeks, messages: 1 day, decisions: 1 day, events: 30 days, timers: forever}"
+    assert retention(tmp_path, said) == (14 * DAYS, DAYS, DAYS, 30 * DAYS, None)
+
+
+def test_what_goes_with_its_event_is_kept_no_longer(tmp_path):
+    assert retention(tmp_path, "retention: {events: 60 days}") == (
+        60 * DAYS,
+        60 * DAYS,
+        60 * DAYS,
+        60 * DAYS,
+        400 * DAYS,
+    )
+    assert retention(tmp_path, "retention: {events: forever, decisions: forever}")[2:4] == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "events: 29 days",
+            'retention.events is too short: a delivery that comes again would be taken for a new one, and mailed about again; write "30 days" or more',
+        ),
+        (
+            "decisions: 401 days",
+            "retention.decisions is longer than retention.events (400 days), and they go with their event; keep events as long, or these no longer",
+        ),
+        (
+            "bodies: forever",
+            "retention.bodies is longer than retention.events (400 days), and they go with their event; keep events as long, or these no longer",
+        ),
+        ("messages: 90", 'retention.messages is not a length of time; write "90 days", or "forever"'),
+        ("messages: 3 months", 'retention.messages is not a length of time; write it in days: months and years vary, or "forever"'),
+        ("bodies: 12 hours", 'retention.bodies is not within "1 day" and "3650 days"; "forever" is possible, too'),
+        ("timers: 9999999 weeks", 'retention.timers is not within "1 day" and "3650 days"; "forever" is possible, too'),
+        ("body: 1 day", 'retention.body is not a setting; did you mean "bodies"?'),
+        ("bodies: always", 'retention.bodies is not a length of time; write it like "30 days", "48 hours" or "2 weeks", or "forever"'),
+    ],
+)  # fmt: skip
+def test_a_retention_that_makes_no_sense_is_told_with_its_place(tmp_path, said, told):
+    [fault] = faults(tmp_path, with_section(f"retention:\n  {said}"))
+    place, _, words = fault.partition(": ")
+    assert words == told
+    assert place.startswith("config.yaml:5:")

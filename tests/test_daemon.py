@@ -89,7 +89,7 @@ async def test_in_capture_mode_nobody_is_written_to(tmp_path):
 async def test_a_second_daemon_on_the_same_file_refuses_clearly(tmp_path):
     async with running(tmp_path) as daemon:
         with pytest.raises(StoreOwned, match=rf"in use by process {os.getpid()}"):
-            async with assemble(daemon.shop.config, silent()):
+            async with assemble(daemon.daemon.config, silent()):
                 pass
         assert (await daemon.client.get("/readyz")).status_code == 200
 

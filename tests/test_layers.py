@@ -8,25 +8,33 @@ import pytest
 ENGINE = Path(__file__).parent.parent / "engine"
 
 ORDER = [
-    {"reasons"},
-    {"model", "errors"},
-    {"ingest", "language"},
+    {"reasons", "version"},
+    {"model", "errors", "addresses"},
+    {"failpoints"},
+    {"ingest", "language", "settlement"},
     {"ruleset"},
     {"decide"},
-    {"deliver", "store", "trial"},
+    {"deliver", "store", "routing"},
     {"deciding"},
+    {"deciders"},
+    {"children"},
+    {"settling"},
     {"sending"},
     {"pipeline", "logs", "metrics"},
-    {"worker", "observer"},
-    {"clock", "tools"},
+    {"senders", "observer", "janitor"},
+    {"worker"},
+    {"workshop"},
+    {"clock", "tools", "measuring"},
+    {"office"},
     {"web"},
     {"daemon"},
     {"cli"},
-    {"__main__"},
+    {"__main__", "pytest_plugin"},
 ]
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 CONFIG_READERS = {"daemon", "cli"}
-PURE = {"reasons", "model", "errors", "ingest", "language", "ruleset", "decide"}
+PURE = {"reasons", "model", "errors", "addresses", "ingest", "language", "ruleset", "decide", "routing"}
+PURE |= {"settlement", "deciding"}
 IMPURE_MODULES = {
     "asyncio",
     "socket",

@@ -1,15 +1,12 @@
 """accept -> process -> send on a real store, with a channel that answers as it is told."""
 
 import json
-import os
-import signal
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
 
-from engine.decide import decide
 from engine.deliver import Deferred, Refused, Sent, Unknown, Withheld
 from engine.errors import SignatureError
 from engine.ingest import Delivery, SourceSettings
@@ -355,22 +352,3 @@ async def test_planning_again_under_the_same_rules_touches_nothing(house):
     house.pipeline.ruleset = replace(house.pipeline.ruleset, hash="only a comment changed")
     assert await house.pipeline.replan() == 0
     assert house.events("stored") == []
-
-
-async def test_a_delivery_that_kills_the_process_is_found_among_those_that_were_only_near(house, monkeypatch):
-    def kill(event, facts, ruleset, now):
-        if event.key == "deadly":
-            os.kill(os.getpid(), signal.SIGKILL)
-        return decide(event, facts, ruleset, now)
-
-    monkeypatch.setattr("engine.deciding.decide", kill)
-    names = ["e1", "e2", "deadly", "e3", "e4"]
-    for name in names:
-        await house.post(expired(name))
-    await house.store.claim_events(10, NOON)
-    await house.store.recover(NOON)
-    await house.settle()
-    [row] = house.events("quarantined")
-    assert row["key"] == "deadly"
-    assert "ends the process" in row["note"]
-    assert house.messages() == [("sent", 1)] * 4

@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from engine.deliver import Deferred, Sent
 from engine.errors import StoreBusy
 from engine.store import Store
+from engine.worker import Worker
 
 from .programme import ruleset_of
 from .running import until
@@ -126,3 +128,72 @@ async def test_an_end_that_was_asked_for_has_no_cause(house):
     told = asyncio.ensure_future(house.worker.ended())
     await house.worker.stop()
     assert await told is None
+
+
+async def many(house, count):
+    for number in range(count):
+        await house.post(expired(f"e{number}"))
+    while await house.pipeline.process():
+        pass
+
+
+async def test_messages_are_claimed_many_at_a_time(house, monkeypatch):
+    house.channel.answers_now.set()
+    await many(house, 60)
+    claims = []
+    sound = house.store.claim_notifications
+
+    async def counted(route, limit, now):
+        claims.append(await sound(route, limit, now))
+        return claims[-1]
+
+    monkeypatch.setattr(house.store, "claim_notifications", counted)
+    house.worker.start()
+    await until(lambda: len(house.channel.carried) == 60)
+    await house.worker.stop()
+    assert [len(claim) for claim in claims if claim] == [60]
+    assert set(house.messages()) == {("sent", 1)}
+
+
+async def test_the_next_ones_are_claimed_before_nothing_is_in_hand(house, monkeypatch):
+    monkeypatch.setattr("engine.worker.IDLE_S", 10_000)
+    house.channel.answers_now.set()
+    await many(house, 250)
+    carried_before, sound = [], house.store.claim_notifications
+
+    async def noted(route, limit, now):
+        carried_before.append(len(house.channel.carried))
+        return await sound(route, limit, now)
+
+    monkeypatch.setattr(house.store, "claim_notifications", noted)
+    house.worker.start()
+    await until(lambda: len(house.channel.carried) == 250)
+    await house.worker.stop()
+    assert any(0 < carried < 100 for carried in carried_before)
+
+
+async def test_what_is_in_hand_and_not_begun_goes_back_in_line_when_the_worker_stops(house):
+    worker = Worker(house.pipeline, senders=2)
+    await many(house, 5)
+    worker.start()
+    await until(lambda: len(house.channel.asked) == 2)
+    stopping = asyncio.ensure_future(worker.stop())
+    await until(lambda: ("queued", 0) in house.messages())
+    house.channel.answers_now.set()
+    await stopping
+    assert sorted(house.messages()) == [("queued", 0)] * 3 + [("sent", 1)] * 2
+
+
+async def test_what_is_in_hand_does_not_beat_on_a_relay_that_is_down(house, monkeypatch):
+    monkeypatch.setattr("engine.worker.IDLE_S", 10_000)
+    house.channel.answers_now.set()
+    down = Deferred("no route to host", about_relay=True, relay_down=True)
+    house.channel.answers = [Sent("250 ok")] * 3 + [down] * 20
+    worker = Worker(house.pipeline, senders=1)
+    await many(house, 8)
+    worker.start()
+    await until(
+        lambda: sorted(house.messages()) == [("queued", 0)] * 5 + [("sent", 1)] * 3 and house.journal.deliveries
+    )
+    await worker.stop()
+    assert len(house.journal.deliveries) == 4

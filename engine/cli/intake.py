@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ..config import Config
-from ..daemon import Workshop
+from ..ingest import SourceSettings
+from ..model import Telling
+from ..office import Office
+from ..office.intake import Ingest, Replay
 from ..pipeline import utc_now
-from ..store import EventState, NotificationState, Reports
+from ..store import EventState, NotificationState, Reports, Span
 from ..tools.event_files import read_pieces, type_of_name
 from ..tools.intake import TakenIn, Trouble, source_named, take_in
 from .files import opened, size_of
@@ -26,16 +29,20 @@ from .shell import (
     counted,
     programme_at,
     progress_bar,
+    removed,
     say,
     say_error,
     show,
     show_json,
+    zone_of,
 )
-from .work import NOTHING, Come, at_work, in_words, since, tally
+from .work import NOTHING, NOTHING_YET, Come, add_numbers, asking, in_words, settled, since, tally, tell_mode
 
 LISTED = 20
 """Bodies with trouble that are named; the others are counted."""
 _EVERYTHING = 1_000_000
+_LEFT_ALONE = "Nothing is decided yet: pointbell run --until-idle does it."
+_LEFT_TO_DAEMON = "The daemon decides them now: pointbell status shows how it stands."
 _AT_ONCE = 500
 _REPLAYABLE = frozenset({EventState.QUARANTINED, EventState.DECIDED, EventState.IGNORED})
 
@@ -47,6 +54,12 @@ def ingest(
     kind: Annotated[
         str | None, typer.Option("--type", help="For bodies without one; else as the file is named.")
     ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="They only inform: facts and reminders follow, nobody is told.")
+    ] = False,
+    any_age: Annotated[
+        bool, typer.Option("--any-age", help="Tell of them however old they are; else see delivery.max_age.")
+    ] = False,
     process: Annotated[bool, typer.Option(help="Also decide, and do all other work that is due.")] = True,
     as_json: JsonOption = False,
     config_path: ConfigOption = HERE,
@@ -54,34 +67,31 @@ def ingest(
     """Take in events from files, as if the producer had delivered them, and do the work that is due.
 
     No signature is asked of a file. What cannot be read is stored too, set aside, and named by its place. A message
-    is really sent only where config.yaml's delivery.mode says so.
+    is really sent only where config.yaml's delivery.mode says so, and of events that are older than its
+    delivery.max_age nobody is told.
     """
+    if history and any_age:
+        say_error("--history tells nobody, --any-age tells of everything: choose one")
+        raise typer.Exit(CANNOT_RUN)
+    telling = Telling.HISTORY if history else Telling.ANYWAY if any_age else Telling.NEWS
     config = programme_at(config_path)
     chosen = source_named(config.sources(), source)
     taken = TakenIn()
 
-    async def work(shop: Workshop) -> Come:
-        before = tally(config)
+    async def work(office: Office) -> tuple[str, Come]:
+        mode = await tell_mode(office)
+        before, numbers = tally(config) if office.alone else NOTHING_YET, list[Span]()
         for file in files:
-            with opened(file) as handle, progress_bar(file.name, size_of(file)) as bar:
-                await take_in(
-                    str(file),
-                    read_pieces(file.name, handle),
-                    source=chosen,
-                    type_hint=kind or type_of_name(file.name),
-                    accept=shop.pipeline.accept,
-                    now=utc_now,
-                    taken=taken,
-                    progress=lambda: bar.update(
-                        bar.task_ids[0], completed=handle.tell() if handle.seekable() else None
-                    ),
-                )
+            wanted = Ingest(source=chosen.name, bodies=(), type_hint=kind or type_of_name(file.name), telling=telling)
+            await _take_in(office, file, chosen, wanted, taken, numbers)
         if process:
-            await shop.worker.until_idle()
-        return since(before, tally(config))
+            await settled(office)
+        elif not as_json:
+            say(_LEFT_ALONE if office.alone else _LEFT_TO_DAEMON)
+        return mode, since(before, tally(config, None if office.alone else numbers))
 
-    come = at_work(config, work)
-    _report(taken, come, processed=process, as_json=as_json)
+    mode, come = asking(config, work)
+    _report(taken, come, mode, processed=process, as_json=as_json)
     if taken.quarantined or taken.refused:
         raise typer.Exit(FINDINGS)
 
@@ -102,8 +112,10 @@ def replay(
     config = programme_at(config_path)
     wanted, unknown = _wanted(config, seqs or [], quarantined=quarantined, held=held)
     for seq in unknown:
-        say_error(f"there is no delivery {seq} that could be replayed: pointbell events list shows which there are")
-    again, come = (0, NOTHING) if dry_run or not wanted else at_work(config, lambda shop: _replay(shop, wanted))
+        say_error(_why_not(config, seq))
+    again, come = (
+        (0, NOTHING) if dry_run or not wanted else asking(config, lambda office: _replay(config, office, wanted))
+    )
     aside = _set_aside(config, wanted) if again else {}
     if as_json:
         counts = {"deliveries": wanted, "replayed": again, "dry_run": dry_run, "unknown": unknown}
@@ -118,25 +130,65 @@ def replay(
         raise typer.Exit(FINDINGS)
 
 
-async def _replay(shop: Workshop, seqs: Sequence[int]) -> tuple[int, Come]:
-    before = tally(shop.config)
-    batches = (seqs[start : start + _AT_ONCE] for start in range(0, len(seqs), _AT_ONCE))
-    again = sum([await shop.store.replay(batch) for batch in batches])
-    await shop.worker.until_idle()
-    return again, since(before, tally(shop.config))
+async def _take_in(  # noqa: PLR0917 - a file, and where what comes of it is noted
+    office: Office, file: Path, source: SourceSettings, wanted: Ingest, taken: TakenIn, numbers: list[Span]
+) -> None:
+    """Hand in the bodies of one file as ``wanted`` says; ``numbers`` gets those of the new deliveries."""
+
+    async def hand_in(bodies: Sequence[bytes]) -> list[bool]:
+        stored = await office.ask(wanted.model_copy(update={"bodies": tuple(bodies)}))
+        add_numbers(numbers, (number for number in stored.numbers if number is not None))
+        return [number is not None for number in stored.numbers]
+
+    with opened(file) as handle, progress_bar(file.name, size_of(file)) as bar:
+        await take_in(
+            str(file),
+            read_pieces(file.name, handle),
+            source=source,
+            type_hint=wanted.type_hint,
+            hand_in=hand_in,
+            now=utc_now,
+            taken=taken,
+            progress=lambda: bar.update(bar.task_ids[0], completed=handle.tell() if handle.seekable() else None),
+        )
+
+
+async def _replay(config: Config, office: Office, seqs: Sequence[int]) -> tuple[int, Come]:
+    await tell_mode(office)
+    asked: list[Span] = []
+    add_numbers(asked, seqs)
+    about = None if office.alone else asked
+    before, again = tally(config, about), 0
+    for start in range(0, len(seqs), _AT_ONCE):
+        again += (await office.ask(Replay(seqs=tuple(seqs[start : start + _AT_ONCE])))).replayed
+    await settled(office)
+    return again, since(before, tally(config, about))
 
 
 def _wanted(config: Config, seqs: list[int], *, quarantined: bool, held: bool) -> tuple[list[int], list[int]]:
     """The deliveries meant, and those numbers that mean none."""
     with closing(Reports(config.database)) as reports:
         found = {seq: reports.event(seq) for seq in seqs}
-        known = [seq for seq, row in found.items() if row is not None and row[0]["state"] in _REPLAYABLE]
+        known = [seq for seq, row in found.items() if row is not None and _replayable(row[0])]
         if quarantined:
             known += [row["seq"] for row in reports.events(state=EventState.QUARANTINED, limit=_EVERYTHING)]
         if held:
             rows = reports.notifications(state=NotificationState.HELD, limit=_EVERYTHING)
             known += [row["event_seq"] for row in rows]
     return sorted(set(known)), [seq for seq in seqs if seq not in known]
+
+
+def _replayable(row: Mapping[str, Any]) -> bool:
+    return row["state"] in _REPLAYABLE and row["emptied_at"] is None
+
+
+def _why_not(config: Config, seq: int) -> str:
+    with closing(Reports(config.database)) as reports:
+        found = reports.event(seq)
+    if found is not None and found[0]["emptied_at"]:
+        gone = removed(found[0]["emptied_at"], "its body", zone_of(config))
+        return f"delivery {seq} cannot be replayed: {gone}"
+    return f"there is no delivery {seq} that could be replayed: pointbell events list shows which there are"
 
 
 def _set_aside(config: Config, seqs: Sequence[int]) -> dict[int, str]:
@@ -146,9 +198,9 @@ def _set_aside(config: Config, seqs: Sequence[int]) -> dict[int, str]:
     return {row["seq"]: row["note"] for row in reversed(rows) if row["seq"] in set(seqs)}
 
 
-def _report(taken: TakenIn, come: Come, *, processed: bool, as_json: bool) -> None:
+def _report(taken: TakenIn, come: Come, mode: str, *, processed: bool, as_json: bool) -> None:
     if as_json:
-        counts = {"new": taken.new, "repeated": taken.repeated, "processed": processed}
+        counts = {"mode": mode, "new": taken.new, "repeated": taken.repeated, "processed": processed}
         troubles = {"quarantined": _plain(taken.quarantined), "refused": _plain(taken.refused)}
         show_json({**counts, **troubles, **come})
         return
@@ -161,8 +213,6 @@ def _report(taken: TakenIn, come: Come, *, processed: bool, as_json: bool) -> No
     show(f"{_deliveries(total)}: {', '.join(parts)}.")
     if processed:
         show(in_words(come))
-    else:
-        say("Nothing was decided yet: pointbell run --until-idle does it.")
 
 
 def _name(troubles: Sequence[Trouble], what: str) -> None:

@@ -2,78 +2,81 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
 from contextlib import closing
-from io import BufferedReader
-from pathlib import Path
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress
 
-from ..pipeline import utc_now
-from ..store import Reports, Store
-from ..tools.member_import import Imported, import_members
-from ..tools.members_file import Format, guess_format, read_members
-from .files import opened, size_of
-from .shell import (
-    FINDINGS,
-    HERE,
-    Commands,
-    ConfigOption,
-    Fit,
-    JsonOption,
-    counted,
-    programme_at,
-    progress_bar,
-    say,
-    show,
-    show_json,
-    show_table,
+from ..model import Snapshot
+from ..office import Office
+from ..office.imports import Brought, ImportMembers, Kind, Where
+from ..store import Reports
+from ..tools.forecast import MemberForecast
+from ..tools.member_row import MEMBERS, snapshot_of
+from ..tools.table_file import Sheet, TableRow
+from .import_options import (
+    AsOfOption,
+    DateFormatOption,
+    DryRunOption,
+    EncodingOption,
+    FilesArgument,
+    FormatOption,
+    IgnoreOption,
+    Options,
+    RejectsOption,
+    RestartOption,
+    StrictOption,
+    YesOption,
 )
+from .imports import Workplace, many, run_import
+from .shell import HERE, Commands, ConfigOption, Fit, JsonOption, counted, programme_at, show, show_json, show_table
 from .who import member_named
-
-LISTED = 20
-"""Rejected lines that are named; the others are counted."""
 
 members_app = typer.Typer(cls=Commands, no_args_is_help=True, help="The directory: who can be written to, and where.")
 
 
 @members_app.command("import", epilog="Example: pointbell members import members.csv --dry-run")
-def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV or JSON lines; - reads standard input.")],
+def import_members(
+    files: FilesArgument,
     *,
-    form: Annotated[
-        Format | None, typer.Option("--format", help="By default as the file's name or content says.")
-    ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of a CSV file that is not UTF-8, such as cp1250.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every line and write nothing.")] = False,
-    ignore_unknown: Annotated[bool, typer.Option("--ignore-unknown", help="Leave unknown columns out.")] = False,
+    form: FormatOption = None,
+    encoding: EncodingOption = None,
+    as_of: AsOfOption = None,
+    date_format: DateFormatOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    strict: StrictOption = False,
+    ignore_unknown: IgnoreOption = False,
+    rejects: RejectsOption = None,
+    restart: RestartOption = False,
     as_json: JsonOption = False,
     config_path: ConfigOption = HERE,
 ) -> None:
-    """Bring members in from a file, or learn what is wrong with its lines.
+    """Bring members in from files, or learn what is wrong with their lines.
 
     Columns: id (required), email, first_name, last_name, name, phone, locale, timezone, birthdate, source_id, aliases
     (separated by semicolons), and metadata.NAME for anything else. An empty cell says nothing and changes nothing; of
     two lines about one member the later wins. Lines that cannot be used are rejected by number, all others come in.
+    A file that was broken off goes on where it ended; running it twice changes nothing.
     """
-    config = programme_at(config_path)
-    with opened(file) as handle, progress_bar("Importing", size_of(file)) as bar:
-        rows = read_members(
-            handle,
-            form=form or guess_format(file.name, handle),
-            as_of=utc_now(),
-            encoding=encoding,
-            ignore_unknown=ignore_unknown,
-        )
-        keep = None if as_json else LISTED
-        done = asyncio.run(_import(rows, None if dry_run else config.database, keep, bar, handle))
-    _report(done, dry_run=dry_run, as_json=as_json)
-    if done.rejected:
-        raise typer.Exit(FINDINGS)
-    if not done.accepted:
-        say("The file names no members.")
+    options = Options(
+        files=files,
+        form=form,
+        encoding=encoding,
+        as_of=as_of,
+        date_format=date_format,
+        dry_run=dry_run,
+        yes=yes,
+        strict=strict,
+        ignore_unknown=ignore_unknown,
+        rejects=rejects,
+        restart=restart,
+        as_json=as_json,
+        config_path=config_path,
+    )
+    run_import(_Members, options)
 
 
 @members_app.command("show", epilog="Example: pointbell members show anna@example.org")
@@ -98,33 +101,56 @@ def show_member(
         _facts({"card": card.pop("id"), **card})
 
 
-async def _import(
-    rows: Any, database: Path | None, keep: int | None, bar: Progress, handle: BufferedReader
-) -> Imported:
-    store = await Store.open(database) if database else None
+class _Members:
+    """See ``imports.Job``."""
 
-    def progress() -> None:
-        bar.update(bar.task_ids[0], completed=handle.tell() if handle.seekable() else None)
+    kind: Kind = "members"
+    sheet: Sheet = MEMBERS
+    manner = ""
 
-    try:
-        return await import_members(rows, store, utc_now, keep=keep, progress=progress)
-    finally:
-        if store is not None:
-            await store.close()
+    def __init__(self, place: Workplace) -> None:
+        self._place = place
+        self._forecast = MemberForecast()
+
+    def read(self, row: TableRow, as_of: datetime) -> Snapshot:
+        return snapshot_of(row.cells, as_of, self._place.dates)
+
+    def weigh(self, batch: Sequence[Snapshot]) -> None:
+        ground = self._place.ground
+        addresses = [said.fields.get("email") for said in batch]
+        known = ground.resolved(said.id for said in batch)
+        suppressed = ground.suppressed(str(address).lower() for address in addresses if address)
+        said = [((known.get(one.id, one.id), *one.aliases), _text(one.fields.get("email"))) for one in batch]
+        self._forecast.count(said, frozenset(known.values()), frozenset(suppressed))
+
+    def forecast(self) -> list[str]:
+        found = self._forecast
+        lines = f", {many(found.repeated, 'further line')} about the same members" if found.repeated else ""
+        told = [f"{many(found.new, 'new member')}, {found.known:,} known{lines}."]
+        if found.no_address:
+            told.append(f"New members without an e-mail address: {found.no_address:,}.")
+        if found.suppressed:
+            told.append(f"Members whose address is suppressed, so that they are not written to: {found.suppressed:,}.")
+        return told
+
+    def plain(self) -> dict[str, Any]:
+        return self._forecast.plain()
+
+    async def hand_in(self, office: Office, batch: Sequence[Snapshot], where: Where) -> Brought:
+        return await office.ask(ImportMembers(members=tuple(batch), where=where))
+
+    def told(self, came: Brought, rows: int) -> str:
+        lines = f" in {counted(rows, 'line')}" if self._forecast.repeated else ""
+        follow = f"the reminders of {counted(came.follow, 'card')} follow their time zones" if came.follow else ""
+        members = counted(self._forecast.new + self._forecast.known, "member")
+        return f"{members} imported{lines}{', ' if follow else ''}{follow}"
+
+    def close(self) -> None:
+        self._forecast.close()
 
 
-def _report(done: Imported, *, dry_run: bool, as_json: bool) -> None:
-    if as_json:
-        rejections = [{"line": one.line, "reason": one.reason} for one in done.rejections]
-        counts = {"accepted": done.accepted, "rejected": done.rejected, "dry_run": dry_run}
-        show_json({**counts, "rejections": rejections})
-        return
-    for one in done.rejections:
-        show(f"line {one.line}: {one.reason}")
-    if done.rejected > len(done.rejections):
-        show(f"... and {done.rejected - len(done.rejections)} more (--json lists all)")
-    verb = "would be imported" if dry_run else "imported"
-    show(f"{counted(done.accepted, 'member')} {verb}, {counted(done.rejected, 'line')} rejected.")
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _facts(known: dict[str, Any]) -> None:

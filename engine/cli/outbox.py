@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
 from ..config import Config
 from ..errors import PointbellError
-from ..store import NotificationState, Reports
+from ..pipeline import utc_now
+from ..store import EVERY_MESSAGE, TO_RESOLVE, Messages, NotificationState, Pause, Reports
 from ..tools.letter import Letter, read_letter
 from ..tools.story import masked
+from .moments import moment_named
 from .shell import (
     FINDINGS,
     HERE,
@@ -27,6 +31,7 @@ from .shell import (
     counted,
     local_time,
     programme_at,
+    removed,
     say,
     say_error,
     show,
@@ -44,8 +49,7 @@ _COLUMNS = {
     "to": Fit.CUT,
     "subject": Fit.WRAP,
 }
-_EVERYTHING = 1_000_000
-_IN_TROUBLE = (NotificationState.QUEUED, NotificationState.FAILED, NotificationState.UNKNOWN)
+_IN_TROUBLE = (NotificationState.QUEUED, NotificationState.DROPPED, *TO_RESOLVE)
 """States in which the other side's answer matters to whoever reads the list."""
 
 outbox_app = typer.Typer(cls=Commands, no_args_is_help=True, help="The messages: sent, captured or waiting.")
@@ -56,6 +60,10 @@ NumberArgument = Annotated[
 StateOption = Annotated[NotificationState | None, typer.Option(help="Only in this state.")]
 MemberOption = Annotated[str | None, typer.Option(help="Only to this member: id, alias, card or e-mail address.")]
 RuleOption = Annotated[str | None, typer.Option(help="Only of this rule.")]
+ChannelOption = Annotated[str | None, typer.Option(help="Only over this channel.")]
+ReasonOption = Annotated[str | None, typer.Option(help="Only with this reason, such as suppressed_address.")]
+SinceOption = Annotated[str | None, typer.Option(help="Only made since: 2026-12-01, '2026-12-01 09:00'.")]
+UntilOption = Annotated[str | None, typer.Option(help="Only made before.")]
 
 
 @outbox_app.command("list", epilog="Example: pointbell outbox list --state captured --member anna@example.org")
@@ -64,13 +72,25 @@ def list_messages(
     state: StateOption = None,
     member: MemberOption = None,
     rule: RuleOption = None,
+    channel: ChannelOption = None,
+    reason: ReasonOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
     limit: LimitOption = 50,
     as_json: JsonOption = False,
     config_path: ConfigOption = HERE,
 ) -> None:
     """List messages, newest first."""
     config = programme_at(config_path)
-    rows = _rows(config, state=state, member=member, rule=rule, limit=limit)
+    states = () if state is None else (state,)
+    with closing(Reports(config.database)) as reports:
+        wanted = messages_meant(
+            config, reports, states=states, member=member, rule=rule, channel=channel, reason=reason,
+            since=since, until=until,
+        )  # fmt: skip
+        rows = reports.notifications(wanted, limit=limit)
+        pauses = reports.pauses(utc_now())
+    rows = [with_pause(row, pauses) for row in rows]
     if as_json:
         show_json(rows)
     elif rows:
@@ -78,10 +98,10 @@ def list_messages(
         say(f"Times are in {zone.key}.")
         show_table(_COLUMNS, ([row["id"], local_time(row["created_at"], zone), *_cells(row)] for row in rows))
         for row in rows:
-            if row["reply"] and row["state"] in _IN_TROUBLE:
-                show(f"{row['id']}: {row['reply']}")
+            for words in _words(row, zone):
+                show(f"{row['id']}: {words}")
     else:
-        say("There is no such message." if state or member or rule else "There are no messages yet.")
+        say("There are no messages yet." if wanted == EVERY_MESSAGE else "There is no such message.")
 
 
 @outbox_app.command("unknown", epilog="Example: pointbell outbox unknown")
@@ -98,7 +118,7 @@ def unknown_messages(
 @outbox_app.command("show", epilog="Example: pointbell outbox show 3")
 def show_message(number: NumberArgument, *, as_json: JsonOption = False, config_path: ConfigOption = HERE) -> None:
     """Show a message: its headers and its text part."""
-    row, letter = _letter(programme_at(config_path), number)
+    row, letter = _letter_of(programme_at(config_path), number)
     if as_json:
         show_json({**row, "headers": dict(letter.headers), "text": letter.text, "html": letter.html})
         return
@@ -110,7 +130,7 @@ def show_message(number: NumberArgument, *, as_json: JsonOption = False, config_
 @outbox_app.command("open", epilog="Example: pointbell outbox open 3")
 def open_message(number: NumberArgument, config_path: ConfigOption = HERE) -> None:
     """Open a message in the browser, as its reader would see it."""
-    _, letter = _letter(programme_at(config_path), number)
+    _, letter = _letter_of(programme_at(config_path), number)
     suffix, content = (".html", letter.html) if letter.html else (".txt", letter.text)
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", prefix=f"pointbell-{number}-", suffix=suffix, delete=False
@@ -135,16 +155,64 @@ def export_messages(
 ) -> None:
     """Write messages to files: e-mails as .eml, as they were or will be sent."""
     config = programme_at(config_path)
-    rows = _rows(config, state=state, member=member, rule=rule, limit=_EVERYTHING)
-    wanted = numbers or [row["id"] for row in rows if row["state"] != NotificationState.HELD]
-    written = [_export(config, number, out) for number in wanted]
-    for path in written:
-        show(str(path))
-    say(f"{counted(len(written), 'message')} written to {out}.")
+    states, written = () if state is None else (state,), 0
+    with closing(Reports(config.database)) as reports:
+        for number in numbers or ():
+            _letter(reports, number)  # Says which of them is not there, or has no words, before anything is written.
+        wanted = messages_meant(
+            config, reports, ids=tuple(numbers) if numbers else None, states=states, member=member, rule=rule
+        )
+        for row, payload in reports.worded(wanted):
+            show(str(_export(row, read_letter(payload), out)))
+            written += 1
+    say(f"{counted(written, 'message')} written to {out}.")
 
 
-def _export(config: Config, number: int, out: Path) -> Path:
-    row, letter = _letter(config, number)
+def messages_meant(
+    config: Config,
+    reports: Reports,
+    *,
+    ids: tuple[int, ...] | None = None,
+    states: tuple[NotificationState, ...] = (),
+    member: str | None = None,
+    rule: str | None = None,
+    channel: str | None = None,
+    reason: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+) -> Messages:
+    """The messages that options mean. A member nobody knows ends the command."""
+    zone = zone_of(config)
+    return Messages(
+        ids=ids,
+        states=states,
+        member_id=member_named(reports, member) if member else None,
+        rule=rule,
+        channel=channel,
+        reason=reason,
+        since=moment_named(since, zone) if since else None,
+        until=moment_named(until, zone) if until else None,
+    )
+
+
+def with_pause(row: Mapping[str, Any], pauses: Sequence[Pause]) -> dict[str, Any]:
+    """The row, and which pause holds it now."""
+    waits = row["state"] == NotificationState.QUEUED
+    holds = (pause for pause in pauses if waits and pause.holds(row["rule"], row["channel"], row["category"]))
+    found = max(holds, key=lambda pause: pause.over, default=None)
+    return {**row, "paused": None if found is None else {"until": found.over, "reason": found.reason}}
+
+
+def _words(row: Mapping[str, Any], zone: ZoneInfo) -> Iterator[str]:
+    """What whoever reads the list should know of a message."""
+    if row["paused"]:
+        yield f"paused until {local_time(row['paused']['until'], zone)}: {row['paused']['reason']}"
+    if row["reply"] and row["state"] in _IN_TROUBLE:
+        yield row["reply"]
+
+
+def _export(row: Mapping[str, Any], letter: Letter, out: Path) -> Path:
+    number = row["id"]
     path = out / f"{number:06d}-{row['rule']}{letter.suffix}"
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -154,23 +222,20 @@ def _export(config: Config, number: int, out: Path) -> Path:
     return path
 
 
-def _rows(
-    config: Config, *, state: NotificationState | None, member: str | None, rule: str | None, limit: int
-) -> list[dict[str, Any]]:
+def _letter_of(config: Config, number: int) -> tuple[Mapping[str, Any], Letter]:
     with closing(Reports(config.database)) as reports:
-        member_id = member_named(reports, member) if member else None
-        return reports.notifications(state=state, member_id=member_id, rule=rule, limit=limit)
+        return _letter(reports, number)
 
 
-def _letter(config: Config, number: int) -> tuple[Mapping[str, Any], Letter]:
-    with closing(Reports(config.database)) as reports:
-        found = reports.payload(number)
+def _letter(reports: Reports, number: int) -> tuple[Mapping[str, Any], Letter]:
+    found = reports.payload(number)
     if found is None:
         say_error(f"there is no message {number}: pointbell outbox list shows which there are")
         raise typer.Exit(FINDINGS)
     row, payload = found
     if payload is None:
-        say_error(f"message {number} is {row['state']}: it has no words yet")
+        gone = removed(row["emptied_at"], "what it said", UTC) if row["emptied_at"] else None
+        say_error(f"message {number} is {row['state']}: {gone or 'it has no words yet'}")
         raise typer.Exit(FINDINGS)
     return row, read_letter(payload)
 

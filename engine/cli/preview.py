@@ -12,7 +12,7 @@ import typer
 from ..config import Config
 from ..decide import Book, Needs
 from ..errors import ImportFileError, PointbellError
-from ..ingest import read
+from ..ingest import BodyField, read
 from ..language.problem import suggest
 from ..model import Event, Reason
 from ..pipeline import utc_now
@@ -52,7 +52,7 @@ def preview_rule(
     found = ruleset.rule(rule)
     if found is None:
         raise PointbellError(f"there is no rule {rule}: {suggest(rule, [one.name for one in ruleset.rules])}")
-    happened = _event(config, event, source=source, kind=kind)
+    happened = _event(config, event, ruleset.shared.body_fields, source=source, kind=kind)
     book, member_id = _known(config, happened, member)
     trial = trial_of(happened, book, happened.occurred_at, member_id=member_id, locale=locale)
     previews = preview(found, trial, ruleset, config.channels())
@@ -66,14 +66,14 @@ def preview_rule(
         raise typer.Exit(FINDINGS)
 
 
-def _event(config: Config, path: Path, *, source: str | None, kind: str | None) -> Event:
+def _event(config: Config, path: Path, fields: Sequence[BodyField], *, source: str | None, kind: str | None) -> Event:
     """The one event in the file that is about a member or a card."""
     trusted = source_named(config.sources(), source)
     with opened(path) as handle:
         piece = next(read_pieces(path.name, handle), None)
     if piece is None:
         raise ImportFileError(f"{path} is empty")
-    reading = read(delivery_of(piece.body, trusted, kind or type_of_name(path.name), utc_now()))
+    reading = read(delivery_of(piece.body, trusted, kind or type_of_name(path.name), utc_now()), fields)
     happened = next((one for one in reading.events if one.member or one.card), None)
     if happened is None:
         raise ImportFileError(

@@ -124,6 +124,11 @@ def local_time(moment: datetime | None, zone: tzinfo) -> str:
     return "" if moment is None else f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
+def removed(at: datetime, what: str, zone: tzinfo) -> str:
+    """``The body was removed on 2026-01-31 (retention)``."""
+    return f"{what} was removed on {at.astimezone(zone):%Y-%m-%d} (retention)"
+
+
 def zone_of(config: Config) -> ZoneInfo:
     """The programme's time zone, which lists are shown in."""
     return ZoneInfo(config.programme_settings.timezone)
@@ -141,6 +146,20 @@ def progress_bar(what: str, total: int | None) -> Progress:
         transient=True,
     )
     bar.add_task(what, total=total)
+    return bar
+
+
+def counting_bar(what: str) -> Progress:
+    """A bar on standard error that counts rows, of which nobody knows how many there are."""
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f}"),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+        transient=True,
+    )
+    bar.add_task(what, total=None)
     return bar
 
 

@@ -1,172 +1,218 @@
-"""``status`` and ``events``: how things stand, and what came in."""
+"""``status``: how things stand, and what needs attention."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from typing import Annotated, Any
-
-import typer
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from ..config import Config
-from ..errors import RulesetInvalid
+from ..errors import OfficeError, RulesetInvalid
+from ..office.daemon import HowItStands, Standing
+from ..pipeline import utc_now
+from ..ruleset import Ruleset
 from ..ruleset.diagnostics import summary
-from ..store import EventState, Reports
+from ..sending import reach_of
+from ..store import Alarms, Reports
+from .pause import named, plain
 from .shell import (
-    FINDINGS,
     HERE,
-    LARGEST,
-    Commands,
     ConfigOption,
     Fit,
     JsonOption,
-    LimitOption,
     counted,
     local_time,
     programme_at,
-    say,
     say_error,
     show,
     show_json,
     show_table,
     zone_of,
 )
+from .work import MODES, of_daemon
 
-_MODES = {
-    "capture": "capture: messages are kept, none is sent",
-    "allowlist": "allowlist: only listed addresses are written to, all else is kept",
-    "live": "live: messages are sent",
-}
-_HINTS = {
-    ("events", "quarantined"): (
+COUNTED = 200_000
+"""Rows of a table that are counted: as many as take no longer than a person likes to wait."""
+LATE = timedelta(minutes=5)
+"""Work that waits longer than this is told of."""
+
+HINTS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "quarantined": (
         "delivery",
-        "set aside, unreadable or undecided: pointbell events list --state quarantined",
+        "set aside, unreadable or undecided",
+        (
+            "pointbell events list --state quarantined",
+            "pointbell replay --quarantined",
+            "pointbell events drop --quarantined --because REASON",
+        ),
     ),
-    ("notifications", "held"): ("message", "held by a template: mend it, then pointbell replay --held"),
-    ("notifications", "unknown"): ("message", "that may or may not have arrived: pointbell outbox unknown"),
-    ("notifications", "failed"): ("message", "refused for good: pointbell outbox list --state failed"),
+    "held": (
+        "message",
+        "held by a template to be mended, or by a restore",
+        (
+            "pointbell outbox list --state held",
+            "pointbell replay --held",
+            "pointbell outbox resolve --state held --as drop --because REASON",
+        ),
+    ),
+    "unknown": (
+        "message",
+        "that may or may not have arrived",
+        ("pointbell outbox unknown", "pointbell outbox resolve --state unknown --as sent --because REASON"),
+    ),
+    "failed": (
+        "message",
+        "refused for good",
+        ("pointbell outbox list --state failed", "pointbell outbox resolve --state failed --as drop --because REASON"),
+    ),
 }
-_EVENTS = {"seq": Fit.WHOLE, "received": Fit.WHOLE, "state": Fit.WHOLE, "event": Fit.CUT, "member": Fit.CUT}
-_UNREAD = {"seq": Fit.WHOLE, "received": Fit.WHOLE, "source": Fit.CUT, "why": Fit.WRAP}
-_WITH_NOTES = (EventState.QUARANTINED, EventState.IGNORED)
+"""What waits for a person: what it is, in words, and the commands that help, each as it can be typed."""
+_WAITING = {"delivery": "delivery not yet decided", "timer": "reminder not yet rung", "message": "message not yet sent"}
 
-events_app = typer.Typer(cls=Commands, no_args_is_help=True, help="What came in: deliveries and what became of them.")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rules:
+    """The rules on disk, as they would be loaded now."""
+
+    ruleset: Ruleset | None
+    check: str
+
+    def plain(self) -> dict[str, Any]:
+        found = self.ruleset
+        return {"count": len(found.rules) if found else None, "hash": found.hash if found else None,
+                "check": self.check}  # fmt: skip
 
 
 def status(*, as_json: JsonOption = False, config_path: ConfigOption = HERE) -> None:
-    """Count events, decisions, messages and timers, and say what needs attention."""
+    """Say in which mode it runs and what needs attention, and count events, decisions, messages and timers."""
     config = programme_at(config_path)
-    rules = _rules(config)
+    rules, daemon, now = _rules(config), _daemon(config), utc_now()
     with closing(Reports(config.database)) as reports:
-        counts = reports.status()
+        counts = reports.status(COUNTED)
+        alarms = reports.alarms(now, reach_of(rules.ruleset) if rules.ruleset else {}, config.silent_after())
     if as_json:
-        show_json({"programme": config.programme_settings.name, "mode": config.delivery.mode, "rules": rules, **counts})
+        head = {"programme": config.programme_settings.name, "mode": config.delivery.mode, "rules": rules.plain()}
+        told = {"daemon": daemon.model_dump(mode="json") if daemon else None, "alarms": _plain(alarms)}
+        show_json({**head, **told, "pauses": [plain(pause) for pause in alarms.pauses], **counts})
         return
+    mode = daemon.mode if daemon else config.delivery.mode
+    show(f"Delivery is in mode {MODES[mode]}")
     show(config.programme_settings.name)
-    show_table({"what": Fit.WHOLE, "how": Fit.WRAP}, _lines(config, rules, counts), heading=False)
-    if waiting := counts["waiting"]:
-        show(f"\n{counted(waiting['count'], 'message')} could not be handed over yet: {waiting['reply']}")
-    for (table, state), (what, hint) in _HINTS.items():
-        if count := counts[table].get(state):
-            show(f"\n{counted(count, what)} {hint}")
+    show_table({"what": Fit.WHOLE, "how": Fit.WRAP}, _lines(config, rules, daemon, counts), heading=False)
+    for sentence in (*_differences(config, rules, daemon), *_attention(alarms, counts, now, zone_of(config))):
+        show(f"\n{sentence}")
 
 
-@events_app.command("list", epilog="Example: pointbell events list --state quarantined")
-def list_events(
-    *,
-    state: Annotated[EventState | None, typer.Option(help="Only in this state.")] = None,
-    limit: LimitOption = 50,
-    as_json: JsonOption = False,
-    config_path: ConfigOption = HERE,
-) -> None:
-    """List deliveries, newest first."""
-    config = programme_at(config_path)
-    with closing(Reports(config.database)) as reports:
-        rows = reports.events(state=state, limit=limit)
-    if as_json:
-        show_json(rows)
-        return
-    if not rows:
-        say("There are no deliveries." if state is None else f"No delivery is {state}.")
-        return
-    zone = zone_of(config)
-    say(f"Times are in {zone.key}.")
-    columns, names = (
-        (_UNREAD, ("source", "note")) if state in _WITH_NOTES else (_EVENTS, ("state", "what", "member_id"))
-    )
-    told = ({**row, "what": row["name"] or row["type_hint"]} for row in rows)
-    show_table(columns, ([row["seq"], local_time(row["received_at"], zone), *map(row.get, names)] for row in told))
-
-
-@events_app.command("show", epilog="Example: pointbell events show 12")
-def show_event(
-    seq: Annotated[int, typer.Argument(max=LARGEST, help="The delivery's number, as events list has it.")],
-    *,
-    as_json: JsonOption = False,
-    config_path: ConfigOption = HERE,
-) -> None:
-    """Show one delivery: where it stands, and its body as it came."""
-    config = programme_at(config_path)
-    with closing(Reports(config.database)) as reports:
-        found = reports.event(seq)
-    if found is None:
-        say_error(f"there is no delivery {seq}: pointbell events list shows which there are")
-        raise typer.Exit(FINDINGS)
-    row, body = found
-    if as_json:
-        show_json({**row, "body": body.decode("utf-8", "replace")})
-        return
-    zone = zone_of(config)
-    show_table({"name": Fit.WHOLE, "value": Fit.WRAP}, _facts(row, zone), heading=False)
-    show(f"\n{_pretty(body)}")
-
-
-def _rules(config: Config) -> dict[str, Any]:
-    """The rules on disk as they would be loaded now."""
+def _rules(config: Config) -> _Rules:
     try:
         ruleset = config.ruleset()
     except RulesetInvalid as error:
-        return {"count": None, "hash": None, "check": str(error).partition("\n")[0]}
+        return _Rules(ruleset=None, check=str(error).partition("\n")[0])
+    return _Rules(ruleset=ruleset, check=summary(ruleset.warnings) if ruleset.warnings else "no problems")
+
+
+def _daemon(config: Config) -> HowItStands | None:
+    """How the running daemon stands; ``None`` where none runs, or one that does not answer."""
+    try:
+        return of_daemon(config, Standing())
+    except OfficeError as error:
+        say_error(str(error))
+        return None
+
+
+def _lines(
+    config: Config, rules: _Rules, daemon: HowItStands | None, counts: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    zone = zone_of(config)
+    loaded = "cannot be loaded" if rules.ruleset is None else counted(len(rules.ruleset.rules), "rule")
+    yield "Daemon", _of_daemon(daemon, zone) if daemon else "none runs: pointbell run"
+    yield "Rules", f"{loaded}, checked now: {rules.check}"
+    yield "Database", str(config.database)
+    yield "Directory", f"{counted(counts['members'], 'member')}, {counted(counts['cards'], 'card')}"
+    yield _heading("Events", counts), _listed(counts["events"])
+    yield _heading("Decisions", counts), _listed(counts["decisions"]["by_outcome"])
+    yield "  why not", _listed(counts["decisions"]["by_reason"])
+    yield _heading("Messages", counts, "notifications"), _listed(counts["notifications"])
+    yield _heading("Timers", counts), _listed(counts["timers"])
+
+
+def _of_daemon(daemon: HowItStands, zone: ZoneInfo) -> str:
+    since, read = local_time(daemon.opened_at, zone), local_time(daemon.in_force_since, zone)
+    return f"process {daemon.process}, since {since}; its rules were read {read}"
+
+
+def _heading(name: str, counts: Mapping[str, Any], table: str = "") -> str:
+    """The name of a line; with how many were counted where there are more."""
+    return f"{name} (newest {COUNTED:,})" if (table or name.lower()) in counts["cut"] else name
+
+
+def _differences(config: Config, rules: _Rules, daemon: HowItStands | None) -> Iterator[str]:
+    """Where the running daemon is not what the files say."""
+    if daemon is None:
+        return
+    if daemon.mode != config.delivery.mode:
+        yield f"config.yaml says {config.delivery.mode}, and the daemon runs in mode {daemon.mode}: restart it."
+    if daemon.clock_ahead_s:
+        jump, way = timedelta(seconds=abs(daemon.clock_ahead_s)), "forward" if daemon.clock_ahead_s > 0 else "back"
+        yield (
+            f"The machine's clock has jumped {way} by {in_words(jump)}; the daemon goes by elapsed time. "
+            "Set the clock right, or restart the daemon if it is right now."
+        )
+    if daemon.reading_error is not None:
+        found = daemon.first_finding or daemon.reading_error
+        yield f"The last reload failed, the rules of before stay in force: {found}"
+    elif rules.ruleset is not None and rules.ruleset.hash != daemon.ruleset:
+        yield "The rules on disk are not those in force: pointbell reload"
+
+
+def _attention(alarms: Alarms, counts: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> Iterator[str]:
+    for pause in alarms.pauses:
+        until = local_time(pause.until, zone)
+        yield f"PAUSED: {named(pause)}, until {until}: {pause.reason} (pointbell pause end {pause.id})"
+    if alarms.paused_messages:
+        yield f"{counted(alarms.paused_messages, 'message')} held by a pause: pointbell outbox list --state queued"
+    for kind, since in alarms.oldest_due.items():
+        if now - since > LATE:
+            yield f"The oldest {_WAITING[kind]} has waited for {in_words(now - since)}."
+    for name, source in alarms.sources.items():
+        if source.silent_ratio >= 1:
+            usual = f"; {in_words(source.usual_gap)} is its longest usual silence" if source.usual_gap else ""
+            yield f"Source {name} has been silent for {in_words(now - source.last)}{usual}."
+    if waiting := counts["waiting"]:
+        yield f"{counted(waiting['count'], 'message')} could not be handed over yet: {waiting['reply']}"
+    for state, count in {"quarantined": alarms.quarantined, **alarms.to_resolve}.items():
+        if count and state in HINTS:
+            what, words, commands = HINTS[state]
+            yield "\n  ".join((f"{counted(count, what)} {words}:", *commands))
+
+
+def in_words(length: timedelta) -> str:
+    """``3 days``, ``5 hours``, ``12 minutes``, rounded down."""
+    for unit, size in (("day", timedelta(days=1)), ("hour", timedelta(hours=1))):
+        if length >= 2 * size:
+            return counted(length // size, unit)
+    return counted(length // timedelta(minutes=1), "minute")
+
+
+def _plain(alarms: Alarms) -> dict[str, Any]:
     return {
-        "count": len(ruleset.rules),
-        "hash": ruleset.hash,
-        "check": summary(ruleset.warnings) if ruleset.warnings else "no problems",
+        "oldest_due": dict(alarms.oldest_due),
+        "to_resolve": dict(alarms.to_resolve),
+        "quarantined": alarms.quarantined,
+        "paused_messages": alarms.paused_messages,
+        "sources": {
+            name: {
+                "last": source.last,
+                "usual_gap_seconds": source.usual_gap.total_seconds() if source.usual_gap else None,
+                "silent_ratio": source.silent_ratio,
+            }
+            for name, source in alarms.sources.items()
+        },
     }
-
-
-def _lines(config: Config, rules: Mapping[str, Any], counts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    loaded = "cannot be loaded" if rules["count"] is None else counted(rules["count"], "rule")
-    return [
-        ("Delivery", _MODES[config.delivery.mode]),
-        ("Rules", f"{loaded}, checked now: {rules['check']}"),
-        ("Database", str(config.database)),
-        ("Directory", f"{counted(counts['members'], 'member')}, {counted(counts['cards'], 'card')}"),
-        ("Events", _listed(counts["events"])),
-        ("Decisions", _listed(counts["decisions"]["by_outcome"])),
-        ("  why not", _listed(counts["decisions"]["by_reason"])),
-        ("Messages", _listed(counts["notifications"])),
-        ("Timers", _listed(counts["timers"])),
-    ]
 
 
 def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
-
-
-def _facts(row: Mapping[str, Any], zone: Any) -> list[tuple[str, Any]]:
-    times = ("received_at", "occurred_at", "decided_at")
-    return [
-        (name, local_time(value, zone) if name in times else value)
-        for name, value in row.items()
-        if value is not None and name != "claimed_until"
-    ]
-
-
-def _pretty(body: bytes) -> str:
-    """JSON indented, anything else as it stands."""
-    text = body.decode("utf-8", "replace")
-    try:
-        return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
-    except (ValueError, RecursionError):
-        return text

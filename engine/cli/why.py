@@ -9,9 +9,13 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from ..config import Config
+from ..errors import RulesetInvalid
 from ..model import TimerState
-from ..store import Reports
-from ..tools.story import Entry, tell, tell_timer
+from ..pipeline import utc_now
+from ..sending import reach_of
+from ..store import NOTHING_KNOWN, Reach, Reports, holding, imports_of
+from ..tools.story import Entry, tell, tell_import, tell_timer
 from .shell import (
     HERE,
     ConfigOption,
@@ -52,8 +56,15 @@ def why(
         member_id = member_named(reports, member)
         known = reports.member(member_id) or {"id": member_id, "aliases": [], "cards": []}
         zone = _zone(known, zone_of(config))
-        past = tell(reports.story(member_id, limit), reports.silent_events(member_id, limit), zone)[:limit]
-        ahead = [tell_timer(row, zone) for row in reports.timers(member_id=member_id, limit=limit)]
+        pauses = reports.pauses(utc_now())
+        told = tell(reports.story(member_id, limit), reports.silent_events(member_id, limit), zone, pauses)
+        past = sorted([*told, *_imports(reports, member_id, zone)], key=lambda entry: entry.at, reverse=True)[:limit]
+        reach = _reach(config) if pauses else {}
+        ahead = [
+            tell_timer(row, zone, holding(pauses, row["rule"], reach.get(row["rule"], NOTHING_KNOWN)))
+            for row in reports.timers(member_id=member_id, limit=limit)
+        ]
+        since = reports.decisions_since()
     if as_json:
         story = {"to_come": [_plain(entry) for entry in ahead], "story": [_plain(entry) for entry in past]}
         show_json({"member": known, "timezone": zone.key, **story})
@@ -62,6 +73,8 @@ def why(
     say(f"Times are in {zone.key}.")
     _show_entries("To come", ahead)
     _show_entries("So far, newest first", past)
+    if since is not None:
+        say(f"\nWhat was decided before {local_time(since, zone)} is no longer kept (retention).")
     if not past and not ahead:
         show("\nNothing yet: no event about this member has come in.")
 
@@ -93,6 +106,13 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     return [row[name] for name in ("rule", "slot", "about", "member_id", "subject")]
 
 
+def _imports(reports: Reports, member_id: str, zone: ZoneInfo) -> list[Entry]:
+    """The files that told of the member and their cards."""
+    found = reports.ask(lambda connection: imports_of(connection, member_id))
+    skipped = reports.timers(state=TimerState.SKIPPED, member_id=member_id) if found else []
+    return [tell_import(one, skipped, zone) for one in found]
+
+
 def _title(known: Mapping[str, Any]) -> str:
     names = known.get("name") or " ".join(filter(None, (known.get("first_name"), known.get("last_name"))))
     who = f"{names} ({known['id']})" if names else f"Member {known['id']}"
@@ -106,6 +126,14 @@ def _show_entries(heading: str, entries: Sequence[Entry]) -> None:
         show_table(
             _STORY, ((f"{entry.at:%Y-%m-%d %H:%M}", entry.rule or "-", entry.text) for entry in entries), heading=False
         )
+
+
+def _reach(config: Config) -> Reach:
+    """Over which channels and in which category rules remind; nothing where the rules cannot be loaded."""
+    try:
+        return reach_of(config.ruleset())
+    except RulesetInvalid:
+        return {}
 
 
 def _zone(known: Mapping[str, Any], programme: ZoneInfo) -> ZoneInfo:

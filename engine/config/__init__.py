@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -20,17 +21,21 @@ from ..errors import ConfigError
 from ..ingest import SourceSettings, neutral_name
 from ..language.problem import suggest
 from ..model import Programme
-from ..pipeline import CAPTURE, Routing
+from ..routing import CAPTURE, Routing
 from ..ruleset import Ruleset, load_ruleset
+from ..ruleset.diagnostics import Diagnostic
 from ..ruleset.yaml import read_yaml
-from ..store import CLOCK
+from ..store import CLOCK, Retention
+from .allowlist import check_allowlist
 from .reading import BAD_SETTING, CODES, NOT_YET, Reading
+from .retention import retention_of
 from .settings import BrandSettings, DeliverySettings, HttpSettings, ProgrammeSettings, SourceEntry
+from .sources import Source, producer_of, sources_of
+from .workers import Workers, children_for, workers_of
 
 __all__ = ["CODES", "Config", "load_config"]
 
-SECTIONS = ("programme", "store", "http", "sources", "channels", "delivery", "brand")
-LATER = ("retention", "workers")
+SECTIONS = ("programme", "store", "http", "sources", "channels", "delivery", "brand", "retention", "workers")
 
 _DATABASE = "var/pointbell.db"
 _SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -46,16 +51,25 @@ class Config:
     """The SQLite file, absolute."""
     programme_settings: ProgrammeSettings
     http: HttpSettings
-    source_entries: Mapping[str, SourceEntry]
+    configured_sources: Mapping[str, Source]
     channel_settings: Mapping[str, BaseModel]
     delivery: DeliverySettings
     default_channel: str
     brand: BrandSettings
+    retention: Retention
+    workers: Workers
+    warnings: tuple[Diagnostic, ...] = ()
+    """What can hardly be meant in it."""
 
     @property
     def root(self) -> Path:
         """The programme's folder: the one config.yaml is in."""
         return self.path.parent
+
+    @property
+    def source_entries(self) -> Mapping[str, SourceEntry]:
+        """The sources as they are written."""
+        return {name: source.entry for name, source in self.configured_sources.items()}
 
     def programme(self) -> Programme:
         """The programme, with the member's field that each channel takes its address from."""
@@ -67,6 +81,7 @@ class Config:
             currency=said.currency,
             brand={**self.brand.model_dump(), "name": self.brand.name or said.name},
             channels={name: getattr(one, "address_field", "email") for name, one in self.channel_settings.items()},
+            max_age=self.delivery.max_age,
         )
 
     def sources(self) -> dict[str, SourceSettings]:
@@ -74,13 +89,15 @@ class Config:
         return {
             name: SourceSettings(
                 name=name,
-                producer=entry.producer,
-                secrets=tuple(secret.get_secret_value() for secret in entry.secrets),
-                unsigned=entry.unsigned,
+                producer=producer_of(source),
+                secrets=tuple(secret.get_secret_value() for secret in source.entry.secrets),
+                unsigned=source.entry.unsigned,
                 timezone=ZoneInfo(self.programme_settings.timezone),
                 max_bytes=self.http.max_body,
+                mapping=source.mapping,
+                url=source.entry.url,
             )
-            for name, entry in self.source_entries.items()
+            for name, source in self.configured_sources.items()
         }
 
     def channels(self, secret: bytes = b"") -> dict[str, Channel]:
@@ -99,6 +116,11 @@ class Config:
         kind = CHANNELS[CAPTURE]
         return kind.build(CAPTURE, kind.settings(), secret)
 
+    def silent_after(self) -> dict[str, timedelta]:
+        """How long sources may be silent, where the file says so."""
+        said = {name: entry.silent_after for name, entry in self.source_entries.items()}
+        return {name: length for name, length in said.items() if length is not None}
+
     def routing(self) -> Routing:
         """Who is really written to."""
         return Routing(mode=self.delivery.mode, allow=self.delivery.allow)
@@ -116,6 +138,10 @@ class Config:
             on_ambiguous=self.delivery.on_ambiguous,
             spellings=neutral_name,
         )
+
+    def children(self) -> int:
+        """How many child processes decide; 0: the daemon does it itself."""
+        return children_for(self.workers)
 
     def secrets(self) -> frozenset[str]:
         """Every secret in the settings: what no log may show."""
@@ -144,30 +170,36 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
 def _checked(reading: Reading, path: Path) -> Config:
     present = reading.keys(())
     for key in present:
-        if key in LATER:
-            reading.fault((key,), NOT_YET, "is not yet available", "leave it out", on_key=True)
-        elif key not in SECTIONS:
+        if key not in SECTIONS:
             reading.unknown((key,), SECTIONS)
     programme = _programme(reading)
     http = reading.settings(HttpSettings, ("http",))
     delivery = reading.settings(DeliverySettings, ("delivery",))
     brand = reading.settings(BrandSettings, ("brand",))
-    sources, channels = _sources(reading), _channels(reading, path.parent)
+    retention = retention_of(reading)
+    workers = workers_of(reading)
+    sources = sources_of(reading, _named(reading, "sources", _SOURCE_NAME, CLOCK), path.parent)
+    channels = _channels(reading, path.parent)
     default = _default_channel(reading, delivery, channels)
+    if delivery:
+        check_allowlist(reading, delivery)
     database = _database(reading, path.parent)
     reading.finish()
-    if not (programme and http and delivery and brand and default and database):
+    if not (programme and http and delivery and brand and default and database and retention and workers is not None):
         raise ConfigError(f"{path.name} cannot be used")
     return Config(
         path=path,
         database=database,
         programme_settings=programme,
         http=http,
-        source_entries=sources,
+        configured_sources=sources,
         channel_settings=channels,
         delivery=delivery,
         default_channel=default,
         brand=brand,
+        retention=retention,
+        workers=workers,
+        warnings=reading.warnings,
     )
 
 
@@ -197,22 +229,6 @@ def _database(reading: Reading, root: Path) -> Path | None:
     else:
         reading.fault(place, BAD_SETTING, "is not a place for a database", f'write a file name, like "{_DATABASE}"')
     return None
-
-
-def _sources(reading: Reading) -> dict[str, SourceEntry]:
-    found: dict[str, SourceEntry] = {}
-    for name in _named(reading, "sources", _SOURCE_NAME, CLOCK):
-        place = ("sources", name)
-        entry = reading.settings(SourceEntry, place)
-        if entry is None:
-            continue
-        if not entry.secrets and not entry.unsigned:
-            fix = "list its secrets under secrets:, or write `unsigned: true` to take what anybody sends"
-            reading.fault(place, BAD_SETTING, "has no secrets, so nothing would be let in", fix)
-        if entry.secrets and entry.unsigned:
-            reading.fault((*place, "unsigned"), BAD_SETTING, "contradicts secrets", "leave one of them out")
-        found[name] = entry
-    return found
 
 
 def _channels(reading: Reading, root: Path) -> dict[str, BaseModel]:

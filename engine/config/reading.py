@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
@@ -24,14 +24,16 @@ MISSING_SETTING = "PB602"
 BAD_SETTING = "PB603"
 NOT_YET = "PB604"
 NO_VARIABLE = "PB605"
+NOBODY = "PB606"
 
 CODES: Mapping[str, str] = MappingProxyType(
     {
-        UNKNOWN_SETTING: "config.yaml has no such setting here.",
+        UNKNOWN_SETTING: "config.yaml, or a mapping file, has no such setting here.",
         MISSING_SETTING: "A setting that has no default is missing.",
         BAD_SETTING: "The value of a setting cannot be used.",
         NOT_YET: "The setting is not yet available in this version.",
         NO_VARIABLE: "An environment variable that the file refers to is not set.",
+        NOBODY: "The settings contradict what they seem to be for: nobody would be written to.",
     }
 )
 
@@ -111,6 +113,17 @@ class Reading:
         message = f"{'.'.join(map(str, path))} {meaning}".strip()
         self._note(self._place(path, on_key=on_key), code, message, suggestion, private=bool(_PRIVATE.search(message)))
 
+    def warn(self, path: Path, code: str, meaning: str, suggestion: str) -> None:
+        """Note something that can hardly be meant, and that can be run all the same."""
+        message = f"{'.'.join(map(str, path))} {meaning}"
+        place = self._place(path, on_key=False)
+        self._findings.append(self._source.finding(*place, code, message, suggestion, severity=Severity.WARNING))
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What was found that is no error."""
+        return tuple(one for one in in_order(self._findings) if one.severity is not Severity.ERROR)
+
     def unknown(self, path: Path, known: tuple[str, ...]) -> None:
         """Note that there is no such setting."""
         self.fault(path, UNKNOWN_SETTING, "is not a setting", suggest(str(path[-1]), known), on_key=True)
@@ -119,6 +132,10 @@ class Reading:
         """Note that a setting which has no default is not there."""
         message = f"{'.'.join(map(str, path))} is missing"
         self._note(self._place(path[:-1], on_key=True), MISSING_SETTING, message, f'write "{path[-1]}: ..." here')
+
+    def also(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Note what is wrong with a file that this one names."""
+        self._findings.extend(diagnostics)
 
     def finish(self) -> None:
         """Raise ``ConfigError`` with everything that was found, if anything was."""

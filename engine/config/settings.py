@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -19,13 +20,14 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ..deliver.address import wire_address
 from ..errors import AddressError
-from ..ingest import MAX_BYTES, ProducerName
+from ..ingest import MAX_BYTES, ProducerName, Shipped
 from ..language.problem import suggest
 from ..model import OnAmbiguous
-from ..pipeline import Mode
+from ..routing import Mode
+from ..ruleset.times import duration_meant, read_duration
 
-_SIZE = re.compile(r"([0-9]{1,9}) ?(B|kB|KiB|MB|MiB)")
-_BYTES = {"B": 1, "kB": 1000, "KiB": 1024, "MB": 1000**2, "MiB": 1024**2}
+_SIZE = re.compile(r"([0-9]{1,9}) ?(B|kB|KiB|MB|MiB|GB|GiB)")
+_BYTES = {"B": 1, "kB": 1000, "KiB": 1024, "MB": 1000**2, "MiB": 1024**2, "GB": 1000**3, "GiB": 1024**3}
 _SPAN = re.compile(r"([0-9]{1,6}) ?(ms|millisecond|s|second|minute)s?")
 _SPANS = {
     "ms": timedelta(milliseconds=1),
@@ -111,10 +113,18 @@ def _not_empty(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _duration(value: Any) -> Any:
+    length = read_duration(value) if isinstance(value, str) else None
+    if not length:
+        raise ValueError(f"is not a length of time; {duration_meant(str(value))}")
+    return length
+
+
 Text = Annotated[str, AfterValidator(_one_line)]
 Secret = Annotated[SecretStr, AfterValidator(_not_empty)]
 Link = Annotated[str, AfterValidator(_link)]
 Span = Annotated[timedelta, BeforeValidator(_span)]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
 class Section(BaseModel):
@@ -139,6 +149,8 @@ class HttpSettings(Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """0: any free port; the log tells which."""
     max_body: Annotated[int, BeforeValidator(_size)] = MAX_BYTES
+    min_free: Annotated[int, BeforeValidator(_size)] = 256 * 1024 * 1024
+    """Room on the database's disk, below which deliveries are answered 503: sending needs some of it, too."""
     header_timeout: Span = timedelta(seconds=10)
     body_timeout: Span = timedelta(seconds=15)
 
@@ -154,11 +166,17 @@ class HttpSettings(Section):
 class SourceEntry(Section):
     """A place where deliveries come in: ``POST /ingest/<name>``."""
 
-    producer: ProducerName = "voucherify"
+    producer: Literal[ProducerName, Shipped] = "voucherify"
+    mapping: Path | None = None
+    """With ``mapped``: the file that says where everything lies, from where config.yaml is."""
+    url: Link | None = None
+    """The address under which the producer reaches it, where that is signed, too."""
     secrets: Annotated[tuple[Secret, ...], BeforeValidator(_as_list)] = ()
     """Any one of them may have signed: two during a rotation."""
     unsigned: bool = False
     """Take deliveries that nobody has signed."""
+    silent_after: Duration | None = None
+    """How long it may be silent before that is an alarm; by default twice as long as it usually is."""
 
 
 class DeliverySettings(Section):
@@ -170,6 +188,8 @@ class DeliverySettings(Section):
     default_channel: str | None = None
     """The channel of a rule that names none: by default ``email``, or the only one there is."""
     on_ambiguous: OnAmbiguous = OnAmbiguous.PARK
+    max_age: Duration = timedelta(hours=48)
+    """How old an event may be when it comes in and still be told; facts and reminders follow it at any age."""
 
 
 class BrandSettings(Section):

@@ -7,18 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from ..model import RULES_CHANGED, Cancel, Decision, Event, Facts, Notify, Reason, Skip, TimerState, Withdrawal
+from ..model import (
+    RULES_CHANGED,
+    Cancel,
+    Decision,
+    Event,
+    Facts,
+    Notify,
+    Reason,
+    Skip,
+    Telling,
+    TimerState,
+    Withdrawal,
+)
 from ..ruleset import Ruleset
-from ..ruleset.rule import BeforeTrigger
-from .book import Book, Needs
+from ..ruleset.rule import BeforeTrigger, Mode
+from .book import Book, Changes, Needs
 from .due import ring
 from .merge import ERASED, known_of, merge
 from .reminders import forget_rules, plan
 from .words import USEFUL_FOR, Case, Occasion, address_of, word
 
-__all__ = ["ERASED", "Book", "Needs", "address_of", "decide", "known_of", "merge", "replan", "withdrawals"]
+__all__ = ["ERASED", "Book", "Changes", "Needs", "address_of", "decide", "known_of", "merge", "replan", "withdrawals"]
 
 _GONE = frozenset({Reason.ABSENT, Reason.DATE_PAST, Reason.NOTHING_AT_RISK})
 """Reasons for which a reminder that is already worded makes no sense any more."""
@@ -34,15 +46,20 @@ def decide(event: Event, facts: Facts, ruleset: Ruleset, now: datetime) -> list[
         return list(ring(event.due, case))
     if event.erases:
         return list(_erase(facts))
+    history = event.telling is Telling.HISTORY
     if event.name == RULES_CHANGED:
-        return replan(facts, ruleset, now)
-    plans = _plans(facts, ruleset, now) if event.card is not None else ()
-    return [*plans, *_happening(case)]
+        return list(_plans(facts, ruleset, now, catch_up=not history))
+    plans = _plans(facts, ruleset, now, catch_up=not history) if event.card is not None else ()
+    return [*plans, *(() if history else _happening(case))]
 
 
-def replan(facts: Facts, ruleset: Ruleset, now: datetime) -> list[Decision]:
-    """What must change in a card's reminders without an event of its own; nothing when they stand as they should."""
-    plans = _plans(facts, ruleset, now)
+def replan(facts: Facts, ruleset: Ruleset, now: datetime, *, catch_up: bool = True) -> list[Decision]:
+    """What must change in a card's reminders without an event of its own; nothing when they stand as they should.
+
+    Without ``catch_up`` an offset whose hour has passed is too late, within grace or not: whoever brings in what
+    others have looked after until now tells nobody about the past.
+    """
+    plans = _plans(facts, ruleset, now, catch_up=catch_up)
     return [made for made in plans if not isinstance(made, Notify) and made.timer is not None]
 
 
@@ -62,8 +79,10 @@ def _withdrawal(event: Event, decision: Decision) -> Withdrawal | None:
             slot=timer.slot if removed else None,
         )
     if isinstance(decision, Skip) and decision.timer is None:
-        gone = decision.reason in _GONE and decision.slot is None and event.card is not None
-        subject = event.card.id if event.card else ""
+        subject = event.card.id if event.card else event.card_id
+        if subject is None:
+            return None
+        gone = decision.reason in _GONE and decision.slot is None
         return Withdrawal(rule=decision.rule, subject_id=subject, reason=decision.reason) if gone else None
     if isinstance(decision, Notify) or decision.timer is None:
         return None
@@ -72,20 +91,34 @@ def _withdrawal(event: Event, decision: Decision) -> Withdrawal | None:
     return Withdrawal(rule=timer.rule, subject_id=timer.subject, reason=Reason.DATE_MOVED, keep_about=timer.about)
 
 
-def _plans(facts: Facts, ruleset: Ruleset, now: datetime) -> Iterator[Decision]:
-    yield from forget_rules(facts, frozenset(rule.name for rule in ruleset.reminders))
+def _plans(facts: Facts, ruleset: Ruleset, now: datetime, *, catch_up: bool = True) -> Iterator[Decision]:
+    yield from forget_rules(facts, frozenset(rule.name for rule in ruleset.reminders if rule.mode is not Mode.OFF))
     for rule in ruleset.reminders:
-        if isinstance(rule.on, BeforeTrigger):
-            yield from plan(rule, rule.on, facts, ruleset.programme, now)
+        if isinstance(rule.on, BeforeTrigger) and rule.mode is not Mode.OFF:
+            trigger = rule.on if catch_up else replace(rule.on, grace=timedelta())
+            yield from plan(rule, trigger, facts, ruleset.programme, now)
 
 
 def _happening(case: Case) -> Iterator[Decision]:
+    too_old = _too_old(case)
     for rule in case.ruleset.listening(case.event):
-        if case.facts.duplicate_of is not None:
+        if too_old is not None:
+            yield Skip(rule=rule.name, reason=Reason.TOO_OLD, detail=too_old)
+        elif case.facts.duplicate_of is not None:
             detail = f"{case.facts.duplicate_of} already reported the same happening"
             yield Skip(rule=rule.name, reason=Reason.DUPLICATE, detail=detail)
         else:
             yield from word(rule, _occasion(case), case)
+
+
+def _too_old(case: Case) -> str | None:
+    """Why nobody is told of the event any more. Its age is that at its arrival: a replay makes nothing older."""
+    event, limit = case.event, case.ruleset.programme.max_age
+    if limit is None or event.arrived_at is None or event.telling is not Telling.NEWS:
+        return None
+    if event.arrived_at - event.occurred_at <= limit:
+        return None
+    return f"it happened on {event.occurred_at:%Y-%m-%d %H:%M} UTC and came in on {event.arrived_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _occasion(case: Case) -> Occasion:
@@ -96,6 +129,7 @@ def _occasion(case: Case) -> Occasion:
         subject_id=event.card.id if event.card else member.id if member else "",
         about=None,
         send_before=case.now + USEFUL_FOR,
+        happened_at=case.event.occurred_at,
     )
 
 

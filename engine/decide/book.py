@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from ..model import Card, Decision, Event, Facts, Member, Notify, Snapshot, Timer
 from .merge import ERASED, merge
+
+LAST_ACTIVITY = "last_activity"
+"""The fact of a card with which a file says when it was last used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +29,12 @@ class Needs:
     """Members whose timers must all be seen, because they are about to be cancelled."""
     all_cards: frozenset[str] = frozenset()
     """Members whose cards must all be seen: their time zone may have changed, or the event names no card."""
+    rules: frozenset[str] = frozenset()
+    """Rules that ask when they last reached a member."""
 
     @staticmethod
-    def of(events: Iterable[Event]) -> Needs:
-        """The needs of these events."""
+    def of(events: Iterable[Event], rules: frozenset[str] = frozenset()) -> Needs:
+        """The needs of these events, and of the rules that look back."""
         seen = list(events)
         return Needs(
             members=frozenset(name for event in seen for name in _people(event)),
@@ -36,6 +42,7 @@ class Needs:
             happenings=frozenset(event.happening for event in seen if event.happening),
             erased=frozenset(event.member.id for event in seen if event.erases and event.member),
             all_cards=frozenset(event.member.id for event in seen if _needs_all_cards(event) and event.member),
+            rules=rules,
         )
 
     @staticmethod
@@ -43,6 +50,16 @@ class Needs:
         """The needs of these cards, given with the member who is told about each."""
         nothing: frozenset[str] = frozenset()
         return Needs(members=frozenset(owners.values()), cards=frozenset(owners), happenings=nothing, erased=nothing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What a batch of events changed in a book."""
+
+    members: tuple[Member, ...]
+    cards: tuple[Card, ...]
+    timers: tuple[Timer, ...]
+    happenings: Mapping[str, int]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,6 +80,10 @@ class Book:
     new_happenings: dict[str, int] = field(default_factory=dict)
     held: frozenset[tuple[str, str, str]] = frozenset()
     """(rule, subject, slot) of timers whose message waits for its template to be mended."""
+    consents: dict[str, dict[str, bool]] = field(default_factory=dict)
+    """What members have said about categories."""
+    reached: dict[str, dict[str, datetime]] = field(default_factory=dict)
+    """When members last got a message of a rule that asks for it."""
 
     def addressed(self, event: Event) -> Event:
         """The event with its member under the id by which it is known here."""
@@ -94,7 +115,15 @@ class Book:
             held=frozenset((rule, slot) for rule, subject, slot in self.held if subject == _card_id(event)),
         )
         after = merge(before, event)
-        return after if after.member is not None or event.holder_id is None else self._for_holder(after, event)
+        known = after if after.member is not None or event.holder_id is None else self._for_holder(after, event)
+        return known if known.member is None else self._with_history(known, known.member.id)
+
+    def _with_history(self, known: Facts, member_id: str) -> Facts:
+        """The facts with what the member has said, and when they were reached."""
+        consents, reached = self.consents.get(member_id), self.reached.get(member_id)
+        if not consents and not reached:
+            return known
+        return replace(known, consents=consents or {}, reached=dict(reached or {}))
 
     def standing(self, card: Card) -> Facts:
         """What is known of a card and the member who is told about it, without any event."""
@@ -120,11 +149,33 @@ class Book:
             self.cards[card.id] = card
             self.changed_cards.add(card.id)
         for decision in decisions:
-            if not isinstance(decision, Notify) and decision.timer is not None:
+            if isinstance(decision, Notify):
+                message = decision.notification
+                self.reached.setdefault(message.member_id, {})[message.rule] = message.created_at
+            elif decision.timer is not None:
                 self._note_timer(decision.timer)
         if event.happening is not None and event.happening not in self.happenings:
-            self.happenings[event.happening] = (seq, f"{event.source} {event.producer_name}")
+            self.happenings[event.happening] = (seq, f"delivery {event.key} from {event.source}")
             self.new_happenings[event.happening] = seq
+
+    def changes(self) -> Changes:
+        """What has changed since it was read."""
+        return Changes(
+            members=tuple(self.members[id_] for id_ in sorted(self.changed_members)),
+            cards=tuple(self.cards[id_] for id_ in sorted(self.changed_cards)),
+            timers=tuple(self.changed_timers.values()),
+            happenings=self.new_happenings,
+        )
+
+    def take(self, changes: Changes) -> None:
+        """Enter what was changed in a copy of this book, to be written back."""
+        self.members.update((member.id, member) for member in changes.members)
+        self.changed_members.update(member.id for member in changes.members)
+        self.cards.update((card.id, card) for card in changes.cards)
+        self.changed_cards.update(card.id for card in changes.cards)
+        for timer in changes.timers:
+            self._note_timer(timer)
+        self.new_happenings.update(changes.happenings)
 
     def _note_member(self, event: Event, member: Member | None) -> None:
         if member is None or event.member is None or member == self.members.get(member.id):
@@ -159,7 +210,7 @@ class Book:
         if named is not None or event.member is None:
             return self.cards.get(named or "")
         own = [card for card in self.cards.values() if card.member_id == event.member.id and card.facts]
-        return max(own, key=lambda card: (max(fact.as_of for fact in card.facts.values()), card.id), default=None)
+        return max(own, key=lambda card: (_last_used(card), card.id), default=None)
 
     def _for_holder(self, facts: Facts, event: Event) -> Facts:
         """An event that names only the holder is told to the holder, known or not."""
@@ -179,6 +230,13 @@ class Book:
     def _duplicate_of(self, event: Event, seq: int) -> str | None:
         first = self.happenings.get(event.happening or "")
         return None if first is None or first[0] == seq else first[1]
+
+
+def _last_used(card: Card) -> datetime:
+    """When something was last told of a card; of one that came in from a file, what the file says of its last use."""
+    told = max(fact.as_of for fact in card.facts.values())
+    said = card.facts.get(LAST_ACTIVITY)
+    return said.value if said is not None and said.as_of >= told and isinstance(said.value, datetime) else told
 
 
 def _tells_zone(event: Event) -> bool:

@@ -28,7 +28,8 @@ def ring(due: Due, case: Case) -> Iterator[Decision]:
     if refusal is not None:
         yield _skip(due, *refusal)
         return
-    yield from _remind(rule, offset, due, case)
+    hour = plan_for(rule, trigger, case.facts, case.ruleset.programme).due(offset)
+    yield from _remind(rule, offset, due, case, hour=hour)
 
 
 def _refusal(due: Due, rule: Rule, trigger: BeforeTrigger, offset: Offset, case: Case) -> tuple[Reason, str] | None:
@@ -50,13 +51,15 @@ def _refusal(due: Due, rule: Rule, trigger: BeforeTrigger, offset: Offset, case:
 
 def _lateness(ahead: Plan, offset: Offset, due: Due, now: datetime, *, held: bool) -> tuple[Reason, str] | None:
     end = ahead.end(offset)
-    latest = end if held else min(end, ahead.in_grace(max(due.due_at, ahead.due(offset))))
+    # Nor is one that a pause has held: it is late from the moment at which it might have gone.
+    might_go = max(due.due_at, ahead.due(offset), due.held_until or due.due_at)
+    latest = end if held else min(end, ahead.in_grace(might_go))
     if now <= latest and now < end:
         return None
     return Reason.TOO_LATE, f"was due {due.due_at.astimezone(ahead.zone):%Y-%m-%d %H:%M}, reached only now"
 
 
-def _remind(rule: Rule, offset: Offset, due: Due, case: Case) -> Iterator[Decision]:
+def _remind(rule: Rule, offset: Offset, due: Due, case: Case, *, hour: datetime) -> Iterator[Decision]:
     programme = case.ruleset.programme
     today = case.now.astimezone(zone_of(case.facts, programme)).date()
     occasion = Occasion(
@@ -65,6 +68,7 @@ def _remind(rule: Rule, offset: Offset, due: Due, case: Case) -> Iterator[Decisi
         subject_id=due.subject,
         about=due.about,
         send_before=deadline(due.about, programme),
+        happened_at=hour,
         extra={"days_left": (due.about - today).days, "offset": timedelta(days=offset.days)},
     )
     yield from word(rule, occasion, case)

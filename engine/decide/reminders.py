@@ -136,13 +136,14 @@ def _place(ahead: Plan, offset: Offset, facts: Facts, programme: Programme, now:
 
 
 def _settled(known: Timer, ahead: Plan, offset: Offset, now: datetime) -> bool:
-    """Whether the timer already stands as it should for this date."""
+    """Whether the timer already stands as it should for this date, in the zone that is known now."""
     if known.about != ahead.day or known.state is TimerState.CANCELLED:
         return False
-    if known.state is not TimerState.ARMED:
-        return True
     wanted = ahead.due(offset)
-    return known.due_at == wanted or wanted < now
+    if known.state is TimerState.ARMED:
+        # One that is overdue is about to ring, and is judged then.
+        return known.due_at in {wanted, _when(ahead, offset, now)} or (known.due_at <= now and wanted < now)
+    return known.reason is not Reason.TOO_LATE or known.due_at == wanted
 
 
 def _when(ahead: Plan, offset: Offset, now: datetime) -> datetime | None:
@@ -167,7 +168,7 @@ def _repeats_too_soon(known: Timer, ahead: Plan, due: datetime, programme: Progr
     if known.sent_at is None or known.sent_about is None:
         return False
     merely_moved = now < deadline(known.sent_about, programme)
-    return merely_moved and due - known.sent_at < ahead.rule.again_after
+    return merely_moved and due - known.sent_at < (ahead.rule.again_after or timedelta(0))
 
 
 def _moved_from(known: Timer | None, programme: Programme, now: datetime) -> datetime | None:

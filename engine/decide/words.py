@@ -9,14 +9,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from email_validator import EmailNotValidError, validate_email
-
+from ..addresses import normalised
 from ..errors import TemplateError
-from ..language import Condition, EvaluationError, View, build_view
-from ..model import Decision, Event, Facts, Member, Notification, Notify, Reason, Skip
+from ..language import EvaluationError, View, build_view
+from ..language.node import plain
+from ..model import Decision, Event, Facts, Member, Notification, Notify, Programme, Reason, Skip
 from ..ruleset import Ruleset
-from ..ruleset.rule import Rule, Send
+from ..ruleset.rule import Mode, Rule, Send
+from ..ruleset.variant import chosen
 from .calendar import unknown_zone, zone_of
+from .eligible import no_consent, once_key, refusal, share, with_lets
 from .merge import ERASED
 
 USEFUL_FOR = timedelta(days=3)
@@ -31,6 +33,8 @@ class Case:
     facts: Facts
     ruleset: Ruleset
     now: datetime
+    seen: list[View] = field(default_factory=list, init=False, repr=False, compare=False)
+    """The facts as rules see them, once the first of them has asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,8 @@ class Occasion:
     subject_id: str
     about: date | None
     send_before: datetime
+    happened_at: datetime
+    """When it happened; of a reminder, when its hour was on the facts of today."""
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -58,18 +64,36 @@ def word(rule: Rule, occasion: Occasion, case: Case) -> Iterator[Decision]:
         detail = "the rule looks at a card, and the member is not known to have one"
         yield Skip(rule=rule.name, reason=Reason.ABSENT, detail=detail, slot=occasion.slot)
         return
-    view = view_of(case, occasion.extra)
-    refusal = _refusal(rule.condition, view)
-    if refusal is not None:
-        reason, detail = refusal
+    yield from _asked(rule, occasion, case, member)
+
+
+def _asked(rule: Rule, occasion: Occasion, case: Case, member: Member) -> Iterator[Decision]:
+    """The rule's own questions, then its messages."""
+    try:
+        view = with_lets(rule, view_of(case, occasion.extra))
+        no = refusal(rule, member, case.facts, view, case.now)
+        once = once_key(rule, view) if no is None else None
+    except EvaluationError as error:
+        no, view, once = (Reason.EVALUATION_ERROR, str(error)), {}, None
+    if no is not None:
+        reason, detail = no
         yield Skip(rule=rule.name, reason=reason, detail=_with_zone(detail, case.facts), slot=occasion.slot)
         return
+    about = occasion if once is None else replace(occasion, happening=once)
     for send in rule.sends:
-        yield _message(rule, send, occasion, case, member=member, view=view)
+        yield _message(rule, send, about, case, member=member, view=view)
 
 
 def view_of(case: Case, extra: Mapping[str, object]) -> View:
-    """The facts as rules and templates see them."""
+    """The facts as rules and templates see them; without ``extra`` the same for all rules that ask about a case."""
+    if extra:
+        return _view(case, extra)
+    if not case.seen:
+        case.seen.append(_view(case, extra))
+    return case.seen[0]
+
+
+def _view(case: Case, extra: Mapping[str, object]) -> View:
     programme = case.ruleset.programme
     return build_view(
         case.event,
@@ -82,7 +106,8 @@ def view_of(case: Case, extra: Mapping[str, object]) -> View:
         },
         case.now,
         zone_of(case.facts, programme),
-        {"brand": programme.brand, **extra},
+        {"brand": programme.brand, "lists": case.ruleset.shared.lists, **extra},
+        case.ruleset.shared.types,
     )
 
 
@@ -93,27 +118,25 @@ def address_of(member: Member, address_field: str) -> tuple[str | None, str]:
         return None, f"member {member.id} has no {address_field}"
     if address_field != "email":
         return value.strip(), ""
-    try:
-        return validate_email(value.strip(), check_deliverability=False, test_environment=True).normalized, ""
-    except EmailNotValidError:
-        return None, f"member {member.id} has an {address_field} that is not a valid address"
+    address = normalised(value.strip())
+    return address, "" if address else f"member {member.id} has an {address_field} that is not a valid address"
 
 
 def _reads_card(rule: Rule) -> bool:
-    conditions = (rule.condition, *(send.condition for send in rule.sends))
-    return any(path[0] == "card" for condition in conditions if condition is not None for path in condition.reads)
+    return any(path[0] == "card" for path in rule.reads)
 
 
 def _message(rule: Rule, send: Send, occasion: Occasion, case: Case, *, member: Member, view: View) -> Decision:
     skip = Skip(rule=rule.name, reason=Reason.CONDITION, slot=occasion.slot, template=send.template)
-    refusal = _refusal(send.condition, view)
-    if refusal is not None:
-        reason, detail = refusal
+    no = _not_this(rule, send, case, member, view)
+    if no is not None:
+        reason, detail = no
         return replace(skip, reason=reason, detail=detail)
     programme = case.ruleset.programme
-    address, why = address_of(member, programme.channels[send.channel])
+    channel, address, why = _way(send, member, programme)
     if address is None:
         return replace(skip, reason=Reason.NO_ADDRESS, detail=why)
+    variant = chosen(rule.variants, share("variant", rule.name, member.id))
     slot = send.slot if occasion.slot is None else f"{occasion.slot}/{send.slot}"
     notification = Notification(
         key=f"{rule.name}|{occasion.happening}|{member.id}|{slot}",
@@ -122,37 +145,83 @@ def _message(rule: Rule, send: Send, occasion: Occasion, case: Case, *, member: 
         about=occasion.about,
         slot=slot,
         member_id=member.id,
-        channel=send.channel,
+        channel=channel,
         address=address,
-        template=send.template,
-        locale=str(member.get("locale") or programme.locale),
+        template=(variant.template if variant else None) or send.template,
+        variant=variant.name if variant else None,
+        locale=_locale(rule, member, view) or programme.locale,
         created_at=case.now,
         words=None,
-        send_before=occasion.send_before,
+        send_before=_useful_until(rule, occasion, case.now),
         on_ambiguous=rule.on_ambiguous,
-        category=rule.category,
+        category=rule.category.name if rule.category else None,
+        happened_at=occasion.happened_at,
     )
-    return _worded(notification, view, case.ruleset, skip)
+    worded = _worded(notification, view, case.ruleset, skip)
+    return _only_shown(worded) if rule.mode is Mode.SHADOW else worded
+
+
+def _not_this(rule: Rule, send: Send, case: Case, member: Member, view: View) -> tuple[Reason, str] | None:
+    """Why this one of the rule's messages does not go."""
+    try:
+        verdict = send.condition.evaluate(view) if send.condition is not None else None
+    except EvaluationError as error:
+        return Reason.EVALUATION_ERROR, str(error)
+    if verdict is not None and not verdict.holds:
+        return Reason.CONDITION, verdict.explain()
+    return no_consent(rule.category, member, case.facts)
+
+
+def _way(send: Send, member: Member, programme: Programme) -> tuple[str, str | None, str]:
+    """The first channel that has an address, and the address; without any, why the first has none."""
+    first = ""
+    for channel in send.channels:
+        address, why = address_of(member, programme.channels[channel])
+        if address is not None:
+            return channel, address, ""
+        first = first or why
+    return send.channels[0], None, first
+
+
+def _locale(rule: Rule, member: Member, view: View) -> str:
+    """The language the rule chooses, else the member's own; nothing where neither is known."""
+    chosen = plain(rule.locale.evaluate(view)) if rule.locale is not None else None
+    return chosen if isinstance(chosen, str) and chosen else str(member.get("locale") or "")
+
+
+def _useful_until(rule: Rule, occasion: Occasion, now: datetime) -> datetime:
+    if rule.useful_for is None:
+        return occasion.send_before
+    until = now + rule.useful_for
+    return until if occasion.about is None else min(until, occasion.send_before)
 
 
 def _worded(notification: Notification, view: View, ruleset: Ruleset, skip: Skip) -> Decision:
     try:
-        template = ruleset.templates.choose(notification.template, notification.channel, notification.locale)
+        template = ruleset.templates.choose(
+            notification.template, notification.channel, notification.locale, variant_of(notification)
+        )
         words = template.render(view)
     except TemplateError as error:
         return replace(skip, reason=Reason.TEMPLATE_HELD, detail=str(error), held=notification)
     return Notify(rule=notification.rule, notification=replace(notification, words=words, locale=template.locale))
 
 
-def _refusal(condition: Condition | None, view: View) -> tuple[Reason, str] | None:
-    """Why the condition does not hold: its failing leaf in words."""
-    if condition is None:
-        return None
-    try:
-        verdict = condition.evaluate(view)
-    except EvaluationError as error:
-        return Reason.EVALUATION_ERROR, str(error)
-    return None if verdict.holds else (Reason.CONDITION, verdict.explain())
+def variant_of(notification: Notification) -> tuple[str, str] | None:
+    """The rule and the variant by which a message is worded."""
+    return None if notification.variant is None else (notification.rule, notification.variant)
+
+
+def _only_shown(made: Decision) -> Decision:
+    """What a rule in shadow would have done."""
+    if isinstance(made, Skip):
+        return replace(made, held=None)
+    if not isinstance(made, Notify):
+        return made
+    message = made.notification
+    subject = message.words.subject if message.words else ""
+    detail = f"would have gone over {message.channel} in {message.locale}" + (f": {subject}" if subject else "")
+    return Skip(rule=made.rule, reason=Reason.SHADOW, detail=detail, slot=message.slot, template=message.template)
 
 
 def _with_zone(detail: str, facts: Facts) -> str:

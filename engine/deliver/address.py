@@ -7,15 +7,10 @@ from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
+from ..addresses import ordinary
 from ..errors import AddressError
 
-_ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"(?=[a-z0-9-]{1,63}(?:\.|\Z))[a-z0-9]+(?:-[a-z0-9]+)*"
-_ORDINARY = re.compile(
-    rf"(?=[^@]{{1,64}}@)({_ATOM}(?:\.{_ATOM})*)@({_LABEL}(?:\.{_LABEL})+(?<=[a-z]))", re.IGNORECASE | re.ASCII
-)
 _MAILBOX = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>")
-_LONGEST = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 _ENCODED_WORD = "=?"  # RFC 2047
 
 
@@ -29,10 +24,8 @@ def wire_address(address: str) -> str:
     address = address.strip(" ")
     if _ENCODED_WORD in address:
         raise AddressError(f"{address!r} cannot be used as a mail address: it contains '=?'")
-    ordinary = _ORDINARY.fullmatch(address) if len(address) <= _LONGEST else None
-    if ordinary is not None:
-        return f"{ordinary[1]}@{ordinary[2].lower()}"
-    return _validated(address)
+    parts = ordinary(address)
+    return f"{parts[0]}@{parts[1].lower()}" if parts is not None else _validated(address)
 
 
 def _validated(address: str) -> str:

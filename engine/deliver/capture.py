@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..model import Notification
 from .address import Mailbox
-from .channel import Delivery, Outgoing, Permit, Sent, Withheld
+from .channel import Delivery, Outgoing, Permit, Sent, Withheld, Writer
 from .email import MailboxField
 from .mime import MailFrame
 
@@ -39,6 +39,10 @@ class CaptureChannel:
         if notification.words is None:
             raise ValueError(f"notification {notification.key!r} is not worded")
         return notification.words.text.encode("utf-8", "replace")
+
+    def writer(self) -> Writer:
+        """See ``Channel.writer``."""
+        return self.prepare
 
     async def send(self, message: Outgoing, permit: Permit) -> Delivery:  # noqa: ARG002 - nothing is done with it
         """See ``Channel.send``."""

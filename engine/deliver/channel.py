@@ -14,6 +14,9 @@ from typing import Protocol, TypeAlias
 
 from ..model import Notification
 
+Writer: TypeAlias = Callable[[Notification], bytes]
+"""Writes a message down; see ``Channel.prepare``."""
+
 Permit: TypeAlias = Callable[[], Awaitable[bool]]
 """Asked at most once per attempt, as late as possible. ``True`` means the grant has been committed, ``False`` that
 the message must not go out any more."""
@@ -96,6 +99,10 @@ class Channel(Protocol):
 
         Raises ``AddressError`` if the address cannot be used, ``ValueError`` if the notification is not worded.
         """
+        ...
+
+    def writer(self) -> Writer:
+        """``prepare`` without its channel: it pickles, for processes that word messages and send none."""
         ...
 
     async def send(self, message: Outgoing, permit: Permit) -> Delivery:

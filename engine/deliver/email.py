@@ -12,11 +12,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloa
 from ..errors import AddressError, ConfigError
 from ..model import Notification
 from .address import Mailbox, wire_address
-from .channel import Deferred, Delivery, Outgoing, Permit, Refused, Withheld
+from .channel import Deferred, Delivery, Outgoing, Permit, Refused, Withheld, Writer
 from .mime import MailFrame
 from .smtp_connect import Relay, RelayUnavailable, Timeouts, Tls, open_dialogue
 from .smtp_pool import SmtpPool
-from .smtp_transaction import Envelope, StaleDialogue, transact
+from .smtp_transaction import Envelope, Given, StaleDialogue, transact
 
 _PORTS = {Tls.REQUIRED: 587, Tls.OPPORTUNISTIC: 587, Tls.IMPLICIT: 465, Tls.NONE: 25}
 
@@ -54,6 +54,8 @@ class EmailSettings(BaseModel):
     max_connections: PositiveInt = 5
     max_mails_per_connection: PositiveInt = 100
     idle_seconds: PositiveFloat = 30
+    pipelining: bool = True
+    """Say several commands at once where the relay offers it; not with a relay that offers what it cannot do."""
     timeouts: Timeouts = Timeouts()
 
 
@@ -84,8 +86,12 @@ class EmailChannel:
         """See ``Channel.prepare``."""
         return self._frame.write(notification)
 
+    def writer(self) -> Writer:
+        """See ``Channel.writer``."""
+        return self._frame.write
+
     async def send(self, message: Outgoing, permit: Permit) -> Delivery:
-        """See ``Channel.send``; the permit is asked between RCPT and DATA."""
+        """See ``Channel.send``; when the permit is asked, ``smtp_transaction`` says."""
         try:
             recipient = wire_address(message.address)
         except AddressError as error:
@@ -97,7 +103,8 @@ class EmailChannel:
             delivery = Deferred(str(error), about_relay=True, relay_down=True)
         if isinstance(delivery, Withheld):
             return delivery
-        return replace(delivery, reply=self._relay.without_secrets(delivery.reply))
+        told = self._relay.without_secrets(delivery.reply)
+        return delivery if told == delivery.reply else replace(delivery, reply=told)
 
     async def close(self) -> None:
         """See ``Channel.close``."""
@@ -105,11 +112,15 @@ class EmailChannel:
 
     async def _transact(self, envelope: Envelope, permit: Permit) -> Delivery:
         try:
-            async with self._pool.dialogue() as dialogue:
-                return await transact(dialogue, envelope, permit, self._timeouts)
+            given = await self._give(envelope, permit)
         except StaleDialogue:
-            async with self._pool.dialogue(fresh=True) as dialogue:
-                return await transact(dialogue, envelope, permit, self._timeouts)
+            given = await self._give(envelope, permit, fresh=True)
+        # The dialogue is back in the pool by now: the next mail need not wait for the verdict about this one.
+        return await given.outcome() if isinstance(given, Given) else given
+
+    async def _give(self, envelope: Envelope, permit: Permit, *, fresh: bool = False) -> Delivery | Given:
+        async with self._pool.dialogue(fresh=fresh) as dialogue:
+            return await transact(dialogue, envelope, permit, self._timeouts)
 
 
 def _relay(name: str, settings: EmailSettings) -> Relay:
@@ -122,6 +133,7 @@ def _relay(name: str, settings: EmailSettings) -> Relay:
         password=settings.password.get_secret_value(),
         local_hostname=settings.local_hostname,
         timeouts=settings.timeouts,
+        pipelining=settings.pipelining,
     )
 
 

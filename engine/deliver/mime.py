@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_base64
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from struct import Struct
 
 from ..model import Notification
@@ -46,7 +47,7 @@ class MailFrame:
         fields += ["Auto-Submitted: auto-generated", "MIME-Version: 1.0"]
         self._fixed = "\r\n".join(fields)
         self._domain = sender.domain
-        self._feedback_sender = token(feedback_sender, "pointbell")
+        self._sender = (sender.domain, token(feedback_sender, "pointbell"))
         self._secret = secret
 
     def write(self, notification: Notification) -> bytes:
@@ -68,19 +69,31 @@ class MailFrame:
         ) % (head, mark, mark, _PLAIN, _base64(words.text), mark, _HTML, _base64(words.html), mark)
 
     def _head(self, notification: Notification, name: str, subject: str) -> bytes:
-        rule = token(notification.rule, "rule")
-        category = token(notification.category or "", "none")
-        label = rule if notification.category is None else category
         return (
-            f"Date: {format_datetime(notification.created_at.astimezone(UTC))}\r\n"
+            f"Date: {_date(notification.created_at)}\r\n"
             f"{self._fixed}\r\n"
             f"To: {wire_address(notification.address)}\r\n"
             f"{unstructured_field('Subject', subject)}\r\n"
             f"Message-ID: <{name}@{self._domain}>\r\n"
-            f"List-ID: <{label}.{self._domain}>\r\n"
-            f"Feedback-ID: {rule}:{token(notification.template, 'none')}:{category}:{self._feedback_sender}\r\n"
+            f"{_sort(notification.rule, notification.template, notification.category, self._sender)}"
             f"X-Pointbell-Id: {name}\r\n"
         ).encode("ascii")
+
+
+@lru_cache(64)
+def _date(moment: datetime) -> str:
+    """Messages of one batch are made at one moment."""
+    return format_datetime(moment.astimezone(UTC))
+
+
+@lru_cache(1_024)
+def _sort(rule: str, template: str, category: str | None, sender: tuple[str, str]) -> str:
+    """The fields by which mailbox providers tell one sort of mail from another; ``sender`` by domain and by name."""
+    domain, name = sender
+    rule, named = token(rule, "rule"), token(category or "", "none")
+    label = rule if category is None else named
+    feedback = f"{rule}:{token(template, 'none')}:{named}:{name}"
+    return f"List-ID: <{label}.{domain}>\r\nFeedback-ID: {feedback}\r\n"
 
 
 def header_text(value: str) -> str:

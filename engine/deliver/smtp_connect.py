@@ -67,6 +67,8 @@ class Relay:
     password: str
     local_hostname: str | None
     timeouts: Timeouts
+    pipelining: bool
+    """Whether to say several things at once where the relay offers to listen."""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -101,7 +103,8 @@ async def open_dialogue(relay: Relay) -> Dialogue:
     except BaseException:
         client.close()
         raise
-    return Dialogue(cast("asyncio.Transport", client.transport))
+    pipelining = relay.pipelining and client.supports_extension("pipelining")
+    return Dialogue(cast("asyncio.Transport", client.transport), pipelining=pipelining)
 
 
 async def _negotiate(client: SMTP, relay: Relay) -> None:

@@ -19,8 +19,11 @@ class SmtpPool:
         self._max_mails = max_mails
         self._idle_seconds = idle_seconds
         self._slots = asyncio.Semaphore(max_connections)
+        self._max = max_connections
+        self._lent = 0
+        """How many are lent, or being made to be lent."""
         self._idle: list[tuple[float, Dialogue]] = []
-        """Since when (loop time) and which, the longest idle first; the last is lent first, so that spares expire."""
+        """Since when (loop time) and which, the longest idle first. Some still wait for the verdict about a mail."""
         self._open: set[Dialogue] = set()
         self._reaper: asyncio.TimerHandle | None = None
         self._closing = False
@@ -34,11 +37,15 @@ class SmtpPool:
         async with self._slots:
             if fresh:
                 self._dismiss(len(self._idle))
-            dialogue = self._kept() or await self._new()
+            self._lent += 1
             try:
-                yield dialogue
+                dialogue = self._kept() or await self._new()
+                try:
+                    yield dialogue
+                finally:
+                    await self._take_back(dialogue)
             finally:
-                await self._take_back(dialogue)
+                self._lent -= 1
 
     async def close(self) -> None:
         """End what is kept, and have what is lent end when it comes back."""
@@ -49,12 +56,21 @@ class SmtpPool:
         await asyncio.gather(*(dialogue.closed() for dialogue in self._open))
 
     def _kept(self) -> Dialogue | None:
-        while self._idle:
-            _, dialogue = self._idle.pop()
-            if dialogue.usable:
-                return dialogue
-            dialogue.abort()
-        return None
+        """Of those kept the last that is quiet, so that spares expire.
+
+        Once there may be no more connections, the one that has waited longest for a verdict: it will have it first.
+        """
+        for _, dialogue in self._idle:
+            if not dialogue.usable:
+                dialogue.part()
+        self._idle = [(since, dialogue) for since, dialogue in self._idle if dialogue.usable]
+        chosen = next((one for one in reversed(self._idle) if one[1].quiet), None)
+        if chosen is None and self._idle and len(self._idle) + self._lent > self._max:
+            chosen = self._idle[0]
+        if chosen is None:
+            return None
+        self._idle.remove(chosen)
+        return chosen[1]
 
     async def _new(self) -> Dialogue:
         dialogue = await self._connect()

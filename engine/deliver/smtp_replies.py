@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from .channel import Deferred, Refused
-from .smtp_dialogue import CLOSING, Reply
+from .smtp_wire import CLOSING, Reply
 
 _PERMANENT = 500
 _ADDRESS, _SYSTEM, _POLICY = 1, 3, 7  # subjects of enhanced status codes (RFC 3463 3)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -31,7 +32,7 @@ from pydantic import (
 
 from ..errors import ConfigError
 from ..model import Notification
-from .channel import Deferred, Delivery, Outgoing, Permit, Refused, Sent, Withheld
+from .channel import Deferred, Delivery, Outgoing, Permit, Refused, Sent, Withheld, Writer
 from .egress import Forbidden, Resolver, require_public, resolve_by_system
 from .identity import public_id
 from .signing import sign, signing_key
@@ -113,12 +114,11 @@ class WebhookChannel:
 
     def prepare(self, notification: Notification) -> bytes:
         """See ``Channel.prepare``."""
-        content = {
-            "type": "notification.created",
-            "timestamp": notification.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-            "data": _data(notification, public_id(notification.key, self._secret)),
-        }
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        return _written(self._secret, notification)
+
+    def writer(self) -> Writer:
+        """See ``Channel.writer``."""
+        return partial(_written, self._secret)
 
     async def send(self, message: Outgoing, permit: Permit) -> Delivery:
         """See ``Channel.send``; the permit is asked when the host is known to be allowed, before the request."""
@@ -206,6 +206,15 @@ class WebhookChannel:
         return Deferred(
             f"{self._host}:{self._port}: {what}", retry_after=retry_after, about_relay=True, relay_down=True
         )
+
+
+def _written(secret: bytes, notification: Notification) -> bytes:
+    content = {
+        "type": "notification.created",
+        "timestamp": notification.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "data": _data(notification, public_id(notification.key, secret)),
+    }
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _data(notification: Notification, name: str) -> dict[str, str]:

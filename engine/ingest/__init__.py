@@ -1,31 +1,38 @@
 """A producer's delivery -> neutral events. Pure: no clock, no store, no network.
 
-``verify`` before anything else, ``peek`` before storing, ``read`` when deciding. A new producer is a module with these
-three functions and a line in ``PRODUCERS``.
+``verify`` before anything else, ``unpack`` and ``peek`` before storing, ``read`` when deciding. A new producer is a
+mapping in ``mappings/``; or, where that cannot say it, a module with these functions and a line in ``PRODUCERS``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from . import cloudevents, native, standard_webhooks, voucherify
+from . import cloudevents, mapped, native, standard_webhooks, voucherify
 from .body import MAX_BYTES, MAX_DEPTH
-from .delivery import Delivery, Peek, Producer, ProducerName, Reading, SourceSettings
+from .body_fields import BodyField, with_body_fields
+from .delivery import SHIPPED, Delivery, Peek, Producer, ProducerName, Reading, Shipped, SourceSettings
 from .names import neutral_name
+from .places import read_path
 
 __all__ = [
     "MAX_BYTES",
     "MAX_DEPTH",
     "PRODUCERS",
+    "SHIPPED",
+    "BodyField",
     "Delivery",
     "Peek",
     "Producer",
     "ProducerName",
     "Reading",
+    "Shipped",
     "SourceSettings",
     "neutral_name",
     "peek",
     "read",
+    "read_path",
+    "unpack",
     "verify",
 ]
 
@@ -33,6 +40,7 @@ PRODUCERS: Mapping[ProducerName, Producer] = {
     "voucherify": Producer(verify=voucherify.verify, peek=voucherify.peek, read=voucherify.read),
     "native": Producer(verify=standard_webhooks.verify, peek=native.peek, read=native.read),
     "cloudevents": Producer(verify=standard_webhooks.verify, peek=cloudevents.peek, read=cloudevents.read),
+    "mapped": Producer(verify=mapped.verify, peek=mapped.peek, read=mapped.read),
 }
 
 
@@ -46,19 +54,27 @@ def verify(delivery: Delivery) -> None:
     _producer(delivery).verify(delivery)
 
 
+def unpack(delivery: Delivery) -> tuple[Delivery, ...]:
+    """What is to be stored of a delivery that was verified: itself, or the events of a batch. Never raises."""
+    producer = delivery.source.producer
+    if producer == "cloudevents" or (producer == "native" and cloudevents.is_cloudevent(delivery)):
+        return cloudevents.unpack(delivery)
+    return (delivery,)
+
+
 def peek(delivery: Delivery) -> Peek:
     """What is needed to store a delivery: its transport key, its lane. Never raises, whatever the body."""
     return _producer(delivery).peek(delivery)
 
 
-def read(delivery: Delivery) -> Reading:
-    """The neutral events of a delivery, with remarks.
+def read(delivery: Delivery, fields: Sequence[BodyField] = ()) -> Reading:
+    """The neutral events of a delivery, with remarks. ``fields`` are declared ones that have a place in bodies.
 
     Raises:
         BodyError: it cannot be read; the message says why and, where it can, what to change.
 
     """
-    return _producer(delivery).read(delivery)
+    return with_body_fields(_producer(delivery).read(delivery), delivery, fields)
 
 
 def _producer(delivery: Delivery) -> Producer:

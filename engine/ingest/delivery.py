@@ -6,14 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from hashlib import sha256
-from typing import Literal, NoReturn, TypeAlias
+from typing import Literal, NoReturn, TypeAlias, get_args
 
 from ..errors import BodyError
-from ..model import UNKNOWN_EVENT, Event
+from ..model import UNKNOWN_EVENT, Event, Telling
 from .body import MAX_BYTES
+from .mapping import BodyMapping
 from .names import meant_by
 
-ProducerName: TypeAlias = Literal["voucherify", "native", "cloudevents"]
+ProducerName: TypeAlias = Literal["voucherify", "native", "cloudevents", "mapped"]
+Shipped: TypeAlias = Literal["brevo", "loyaltylion", "open_loyalty", "square", "talon_one"]
+"""Producers whose mapping comes with Pointbell, in ``mappings/``."""
+SHIPPED: tuple[str, ...] = get_args(Shipped)
 
 TYPE_HEADERS = ("x-pointbell-event", "x-event-type")
 """Where a body without a type may name it. Headers are not signed: prefer the route where the sender cannot be held to
@@ -36,6 +40,10 @@ class SourceSettings:
     timezone: tzinfo = UTC
     """The zone of times that name none: the programme's."""
     max_bytes: int = MAX_BYTES
+    mapping: BodyMapping | None = None
+    """Of a ``mapped`` producer: where everything lies in its bodies."""
+    url: str | None = None
+    """The address under which the producer reaches this source, where it signs that, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +60,16 @@ class Delivery:
     """The event type as the route, the command line or the store knows it."""
     key: str | None = None
     """The transport key, where it is already known: a stored delivery keeps its key without its headers."""
+    telling: Telling = Telling.NEWS
+    """How whoever hands it in means it; nothing in the body can say so."""
 
     @property
     def hint(self) -> str | None:
         """The event type given beside the body: by the route, else by a header."""
-        given = (self.type_hint, *(self.headers.get(name) for name in TYPE_HEADERS))
-        return next((hint.strip() for hint in given if hint and hint.strip()), None)
+        for given in (self.type_hint, *map(self.headers.get, TYPE_HEADERS)):
+            if given and (hint := given.strip()):
+                return hint
+        return None
 
     @property
     def content_type(self) -> str:
@@ -91,6 +103,8 @@ class Reading:
 
     events: tuple[Event, ...] = ()
     """None for what is not about a member: configuration, coupons without an owner."""
+    parts: tuple[object, ...] = field(default=(), repr=False)
+    """For each event the part of the body that tells of it: Voucherify's ``data``, one entry of a list of events."""
     notes: tuple[str, ...] = ()
     """Remarks for the operator: fields of an unexpected type, why nothing came of it. They quote no values."""
 
@@ -106,7 +120,7 @@ class Reading:
         event = Event(
             key=key, source=delivery.source.name, name=UNKNOWN_EVENT, producer_name=kind, occurred_at=at, happening=None
         )
-        return Reading(events=(event,), notes=(f"{kind} is not a known type",))
+        return Reading(events=(event,), parts=(None,), notes=(f"{kind} is not a known type",))
 
 
 def refuse_type(kind: str) -> NoReturn:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from ..errors import BodyError
-from ..model import Snapshot, Value
+from ..model import SEGMENT, Snapshot, Value
 from .payload import Payload
 
 
@@ -141,11 +141,14 @@ def settle(name: str, given: Mapping[str, Value]) -> tuple[str, dict[str, Value]
     return name, facts
 
 
-def member_tier(name: str, facts: Mapping[str, Value]) -> dict[str, Value]:
-    """What a tier event says of the member: the tier they are in now, an empty one when they left."""
-    if not name.startswith("tier_"):
-        return {}
-    return {"tier": {} if name == "tier_left" else {"id": facts["tier_id"], "name": facts["tier"]}}
+def told_of_member(name: str, facts: Mapping[str, Value]) -> dict[str, Value]:
+    """What the event itself says of the member: the tier they are in now (an empty one when they left), a segment."""
+    if name.startswith("tier_"):
+        return {"tier": {} if name == "tier_left" else {"id": facts["tier_id"], "name": facts["tier"]}}
+    if name in {"segment_entered", "segment_left"}:
+        # A fact of its own for each, so that their order of arrival does not matter.
+        return {f"{SEGMENT}{facts['segment']}": name == "segment_entered"}
+    return {}
 
 
 def with_fields(snapshot: Snapshot | None, fields: Mapping[str, Value]) -> Snapshot | None:

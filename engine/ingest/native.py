@@ -37,7 +37,7 @@ from ..errors import BodyError
 from ..model import Event, Snapshot, Value
 from .body import decode, glance
 from .delivery import TYPE_HEADERS, Delivery, Peek, Reading, refuse_type
-from .facts import FACTS, member_tier, read_fact, required, settle, with_fields
+from .facts import FACTS, read_fact, required, settle, told_of_member, with_fields
 from .names import is_configuration, neutral_name
 from .payload import Payload, first
 from .standard_webhooks import ID
@@ -52,6 +52,30 @@ _COUNTERS = (
     "redeemed_points",
     "next_expiration_points",
 )
+
+MEMBER_FIELDS: frozenset[tuple[str, ...]] = frozenset(
+    {
+        *((name,) for name in (*_MEMBER_TEXTS, "id", "aliases", "source_id", "birthdate", "metadata", "updated_at")),
+        ("tier", "id"),
+        ("tier", "name"),
+    }
+)
+CARD_FIELDS: frozenset[tuple[str, ...]] = frozenset(
+    (name,)
+    for name in (
+        *_CARD_TEXTS,
+        *_COUNTERS,
+        "id",
+        "holder_id",
+        "campaign_id",
+        "active",
+        "balance",
+        "next_expiration_date",
+        "metadata",
+        "updated_at",
+    )
+)
+"""What may stand under ``member`` and ``card``, as paths."""
 
 
 def peek(delivery: Delivery) -> Peek:
@@ -93,7 +117,7 @@ def read_body(delivery: Delivery, body: Payload, kind: str | None, key: str, tim
     name = neutral_name(kind)
     if name is not None:
         event = _event(delivery, body, called=name, kind=kind, key=key, at=at)
-        return Reading(events=(event,), notes=body.notes)
+        return Reading(events=(event,), parts=(body.value,), notes=body.notes)
     return Reading.ignored(kind) if is_configuration(kind) else Reading.unknown(delivery, kind, key, at)
 
 
@@ -109,7 +133,7 @@ def _event(delivery: Delivery, body: Payload, *, called: str, kind: str, key: st
         producer_name=kind,
         occurred_at=at,
         happening=_happening(delivery, name, body, facts),
-        member=with_fields(member, member_tier(name, facts)),
+        member=with_fields(member, told_of_member(name, facts)),
         card=card,
         holder_id=_holder_id(body),
         facts=facts,

@@ -41,6 +41,11 @@ class Payload:
         return bool(self._value)
 
     @property
+    def value(self) -> Mapping[str, object]:
+        """The object as it came."""
+        return self._value
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was left out, and why; shared by all parts of one body."""
         return tuple(dict.fromkeys(self._notes))
@@ -128,7 +133,7 @@ class Payload:
         value = self._value.get(key)
         if value is None or value == "":
             return None
-        found = _instant(value, self.zone) if isinstance(value, str) else _since_epoch(value) if epoch else None
+        found = _instant(value, self.zone) if isinstance(value, str) else since_epoch(value) if epoch else None
         if found is None:
             self._drift(key, "a time", value)
         return found
@@ -176,7 +181,8 @@ def _iso(text: str) -> datetime:
         return datetime.fromisoformat(_SPACES_IN_TIME.sub("", text.strip()))
 
 
-def _since_epoch(value: object) -> datetime | None:
+def since_epoch(value: object) -> datetime | None:
+    """The instant of so many seconds, or milliseconds, since 1970; ``None`` for what is no such number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     seconds = value / 1000 if abs(value) >= _MILLISECONDS_FROM else value

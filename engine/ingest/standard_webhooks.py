@@ -12,6 +12,7 @@ import binascii
 import hmac
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from ..errors import SignatureError
 from .delivery import Delivery
@@ -50,6 +51,7 @@ def verify(delivery: Delivery) -> None:
         raise SignatureError(f"the header {SIGNATURE} does not match any configured secret")
 
 
+@cache
 def _key(secret: str) -> bytes:
     try:
         key = b64decode(secret.removeprefix(_PREFIX), validate=True)

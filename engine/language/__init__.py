@@ -6,6 +6,7 @@ Text is read (``parse``), typed against a ``Scope`` (``check``) and becomes clos
 
 from .absent import Absent
 from .condition import Condition, Verdict, compile_condition
+from .declared import FieldTypes
 from .expression import Expression, compile_expression
 from .functions import JINJA_FILTERS, JINJA_FUNCTIONS, JINJA_TESTS
 from .node import Node
@@ -27,6 +28,7 @@ __all__ = [
     "Condition",
     "EvaluationError",
     "Expression",
+    "FieldTypes",
     "InvalidExpression",
     "Missing",
     "Node",

@@ -55,8 +55,10 @@ class Absent(StrictUndefined):
 
 def is_none(value: object) -> bool:
     """The test ``is none``: absent values are none; what was never declared raises ``UndefinedError``."""
+    if not isinstance(value, Undefined):
+        return value is None
     refuse_undeclared(value)
-    return value is None or isinstance(value, Absent)
+    return True
 
 
 def is_defined(value: object) -> bool:

@@ -7,7 +7,7 @@ which they are written, and what the earlier ones prove present the later ones m
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -71,7 +71,7 @@ class Verdict:
 
     def explain(self) -> str:
         """The failed part and the facts it looked at, in words: ``card.balance >= 500 (card.balance = 300)``."""
-        facts = ", ".join(f"{name} = {_shown(value)}" for name, value in self.values.items())
+        facts = ", ".join(f"{name} = {shown(value)}" for name, value in self.values.items())
         return f"{self.leaf} ({facts})" if facts else self.leaf or ""
 
 
@@ -95,7 +95,7 @@ class Condition:
         Raises ``EvaluationError`` for a division by zero, a number or date out of range, and a fact that should always
         be there but is not (the card, where there is none).
         """
-        failed = _failed(self.tree, view)
+        failed = first_failed(self.tree, view, leaf_holds)
         return HOLDS if failed is None else failed
 
 
@@ -238,19 +238,20 @@ def _key_fix(key: object, value: object) -> str:
 # --- Evaluating -------------------------------------------------------------------------------------------------------
 
 
-def _failed(tree: Tree, view: View) -> Verdict | None:
-    """The verdict of a part that does not hold; ``None`` when it holds."""
+def first_failed(tree: Tree, view: View, holds: Callable[[Leaf, View], bool]) -> Verdict | None:
+    """The verdict of a part that does not hold; ``None`` when it holds. ``holds`` is asked in the order of the text."""
     if isinstance(tree, Leaf):
-        return None if _holds(tree, view) else _verdict(tree, words(tree), view)
+        return None if holds(tree, view) else _verdict(tree, words(tree), view)
     if tree.joined is Joined.ALL:
-        return next((failed for member in tree.members if (failed := _failed(member, view))), None)
-    held = next((member for member in tree.members if _failed(member, view) is None), None)
+        return next((failed for member in tree.members if (failed := first_failed(member, view, holds))), None)
+    held = next((member for member in tree.members if first_failed(member, view, holds) is None), None)
     if tree.joined is Joined.ANY:
         return None if held else _verdict(tree, words(tree), view)
     return _verdict(held, f"not ({words(held)})", view) if held else None
 
 
-def _holds(leaf: Leaf, view: View) -> bool:
+def leaf_holds(leaf: Leaf, view: View) -> bool:
+    """Whether one expression holds; see ``Condition.evaluate`` for what is raised."""
     try:
         return bool(leaf.expression.evaluate(view))
     except ZeroDivisionError:
@@ -262,13 +263,17 @@ def _holds(leaf: Leaf, view: View) -> bool:
         raise EvaluationError(str(error), leaf=leaf.expression.text, path=leaf.path) from None
 
 
-def _verdict(tree: Tree, text: str, view: View) -> Verdict:
+def values_read(tree: Tree, view: View) -> dict[str, Value]:
+    """The facts that a part of a condition looks at, by their written names."""
     paths = dict.fromkeys(path for leaf in leaves(tree) for path in leaf.expression.reads)
-    values = {path_text(path): _value(path, view) for path in paths}
-    return Verdict(holds=False, leaf=text, path=tree.path, values=values)
+    return {path_text(path): _value(path, view) for path in paths}
 
 
-def _shown(value: Value) -> str:
+def _verdict(tree: Tree, text: str, view: View) -> Verdict:
+    return Verdict(holds=False, leaf=text, path=tree.path, values=values_read(tree, view))
+
+
+def shown(value: Value) -> str:
     """A fact as an expression would write it."""
     if value is None:
         return "absent"

@@ -20,10 +20,11 @@ class Node:
     """A group of facts under names, read-only.
 
     With ``fields`` only those names exist (``KeyError`` for others), and a value that is not of the declared type
-    counts as absent. Without, any name may be asked for. Absent values are ``Absent`` objects.
+    counts as absent. Without, any name may be asked for. Absent values are ``Absent`` objects. What has been read once
+    is remembered: the parts of a message ask for the same facts again and again.
     """
 
-    __slots__ = ("_fields", "_path", "_values")
+    __slots__ = ("_fields", "_path", "_read", "_values")
 
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
@@ -31,8 +32,15 @@ class Node:
         self._values = values
         self._path = path
         self._fields = fields
+        self._read: dict[str, object] = {}
 
     def __getitem__(self, name: str) -> object:
+        if name in self._read:
+            return self._read[name]
+        self._read[name] = value = self._value(name)
+        return value
+
+    def _value(self, name: str) -> object:
         value = self._values.get(name)
         if self._fields is None:
             return wrapped(value, f'{self._path}["{name}"]')

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from ..model import EVENT_NAMES
-from .kinds import DATE, DAYS, NUMBER, OBJECT, TEXT, TIME, WHOLE, YES_NO, Type, maybe
+from .kinds import DATE, DAYS, NUMBER, OBJECT, TEXT, TIME, WHOLE, YES_NO, Type, list_of, maybe
 
 Fields: TypeAlias = Mapping[str, Type]
 
@@ -99,6 +99,7 @@ MEMBER_FIELDS: Fields = {
     "timezone": maybe(TEXT),
     "source_id": maybe(TEXT),
     "birthdate": maybe(DATE),
+    "segments": list_of(TEXT),
     "metadata": OBJECT,
 }
 

@@ -62,6 +62,8 @@ class Scope:
     """The events a rule listens to; none in a reminder."""
     present: frozenset[Path] = frozenset()
     """What has been proven present although it may be absent in general."""
+    entries: Mapping[Path, Type] = field(default_factory=dict)
+    """Entries of open objects whose type has been declared: ``("member", "metadata", "status")``."""
 
     @classmethod
     def for_events(cls, names: Iterable[str]) -> Scope:
@@ -84,6 +86,11 @@ class Scope:
             raise KeyError(path)
         present = frozenset({tuple(path.split("."))})
         return cls(groups={**_LASTING, "tier": TIER_FIELDS}, names={**CALENDAR, **REMINDER}, present=present)
+
+    @classmethod
+    def for_members(cls) -> Scope:
+        """What holds for a member whatever happens: for definitions that are the same in every rule."""
+        return cls(groups={**_LASTING, "tier": TIER_FIELDS}, names=CALENDAR)
 
     def extended(self, *, groups: Mapping[str, Fields] | None = None, names: Fields | None = None) -> Scope:
         """The same with further facts, such as ``brand`` in templates."""
@@ -118,7 +125,8 @@ class Scope:
         if len(path) == 2:  # noqa: PLR2004 - a group and its field
             return declared
         if path[:2] in OPEN_OBJECTS and declared.kind is Kind.OBJECT:
-            return maybe(FREE) if len(path) == 3 else _no_fields(path, FREE)  # noqa: PLR2004 - and a name within it
+            entry = self.entries.get(path[:3], maybe(FREE))
+            return entry if len(path) == 3 else _no_fields(path, entry)  # noqa: PLR2004 - and a name within it
         return _no_fields(path, declared)
 
     def _unknown_field(self, path: Path, fields: Fields) -> Missing:
@@ -154,8 +162,12 @@ class Scope:
     def _unknown_name(self, name: str) -> Missing:
         known = (*self.groups, *self.names)
         if name == "event":
-            message = "event.* is not available in a reminder: no event has happened, a date has come near"
-            return Missing(code="PB211", message=message, suggestion="use card.*, member.*, tier.* and days_left")
+            here = "in a reminder: no event has happened, a date has come near"
+            if "days_left" not in self.names:
+                here = "in what is defined for all rules: they listen to different events, or to none"
+            return Missing(
+                code="PB211", message=f"event.* is not available {here}", suggestion="use card.*, member.* and tier.*"
+            )
         if name in REMINDER:
             message = f"{name} exists in reminders only (on: before: a date)"
             return Missing(code="PB211", message=message, suggestion="card.next_expiration_date - today is a duration")

@@ -7,10 +7,20 @@ from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
 from typing import TypeAlias, TypeGuard
 
-from ..model import TIMER_DUE, Card, Event, Facts, Member, Value
+from ..model import SEGMENT, TIMER_DUE, Card, Event, Facts, Member, Value, values_of
+from .declared import NONE_DECLARED, FieldTypes
 from .kinds import FREE, NUMBER, fits
 from .node import Node, wrapped
-from .schema import CARD_FIELDS, COUNTERS, EVENT_FIELDS, EVERY_EVENT, MEMBER_FIELDS, PROGRAMME_FIELDS, TIER_FIELDS
+from .schema import (
+    CARD_FIELDS,
+    COUNTERS,
+    EVENT_FIELDS,
+    EVERY_EVENT,
+    MEMBER_FIELDS,
+    PROGRAMME_FIELDS,
+    TIER_FIELDS,
+    Fields,
+)
 
 View: TypeAlias = Mapping[str, object]
 """What names mean, for expressions (``view["card"]["balance"]``) and templates alike."""
@@ -23,51 +33,57 @@ def build_view(  # noqa: PLR0917 - the order is that of a sentence: what happene
     now: datetime,
     zone: tzinfo,
     extra: Mapping[str, object] | None = None,
+    types: FieldTypes = NONE_DECLARED,
 ) -> View:
     """What is known at ``now`` (aware), with ``today`` in the member's ``zone``.
 
     A timer that came due is no event: ``event`` is missing from its view, and ``extra`` brings ``days_left`` and
-    ``offset``. Mappings in ``extra`` (``brand``) become groups whose null fields are absent.
+    ``offset``. Mappings in ``extra`` (``brand``) become groups whose null fields are absent. ``types`` are the declared
+    fields beside the neutral ones.
     """
     view: dict[str, object] = {
-        "member": _member(facts.member),
-        "card": _card(facts.card),
+        "member": _member(facts.member, types),
+        "card": _card(facts.card, types),
         "tier": Node(_tier(event, facts.member), "tier", TIER_FIELDS),
         "programme": Node(programme, "programme", PROGRAMME_FIELDS),
         "now": now.astimezone(UTC),
         "today": now.astimezone(zone).date(),
     }
     if event.name != TIMER_DUE:
-        view["event"] = _event(event)
+        view["event"] = _event(event, types)
     view.update((name, _extra(name, value)) for name, value in (extra or {}).items())
     return MappingProxyType(view)
 
 
-def _event(event: Event) -> Node:
+def _event(event: Event, types: FieldTypes) -> Node:
     values = {**event.facts, "name": event.name, "source": event.source, "occurred_at": event.occurred_at}
-    return Node(values, "event", EVENT_FIELDS.get(event.name, EVERY_EVENT))
+    return _group("event", values, EVENT_FIELDS.get(event.name, EVERY_EVENT), types)
 
 
-def _member(member: Member | None) -> Node:
+def _group(name: str, values: Mapping[str, Value], fields: Fields, types: FieldTypes) -> Node:
+    return Node(types.values(name, values), name, types.fields(name, fields))
+
+
+def _member(member: Member | None, types: FieldTypes) -> Node:
     if member is None:
-        return Node({}, "member", MEMBER_FIELDS)
-    values = {name: fact.value for name, fact in member.facts.items()}
-    return Node({**values, "id": member.id}, "member", MEMBER_FIELDS)
+        return _group("member", {}, MEMBER_FIELDS, types)
+    values = values_of(member.facts)
+    segments: list[Value] = [name.removeprefix(SEGMENT) for name in sorted(values) if _is_in(name, values)]
+    return _group("member", {**values, "id": member.id, "segments": segments}, MEMBER_FIELDS, types)
 
 
-def _card(card: Card | None) -> Node:
+def _is_in(name: str, values: Mapping[str, Value]) -> bool:
+    return name.startswith(SEGMENT) and values[name] is True
+
+
+def _card(card: Card | None, types: FieldTypes) -> Node:
     """A card that is not known at all has no counters either: reading one is an error, not a 0."""
     if card is None:
-        return Node({}, "card", CARD_FIELDS)
-    values = {name: fact.value for name, fact in card.facts.items()}
-    values.update((name, _counter(card, name)) for name in COUNTERS)
+        return _group("card", {}, CARD_FIELDS, types)
+    values = values_of(card.facts)
+    values.update((name, 0) for name in COUNTERS if not fits(values.get(name), NUMBER))
     values["expiring_points"] = expiring_points(card)
-    return Node({**values, "id": card.id, "holder_id": card.holder_id}, "card", CARD_FIELDS)
-
-
-def _counter(card: Card, name: str) -> Value:
-    value = card.get(name)
-    return value if fits(value, NUMBER) else 0
+    return _group("card", {**values, "id": card.id, "holder_id": card.holder_id}, CARD_FIELDS, types)
 
 
 def expiring_points(card: Card) -> float:

@@ -49,6 +49,8 @@ NO_TEMPLATE_FILE = "PB302"
 UNKNOWN_CHANNEL = "PB303"
 UNKNOWN_EVENT = "PB304"
 UNKNOWN_DATE = "PB305"
+UNKNOWN_AUDIENCE = "PB306"
+UNKNOWN_CATEGORY = "PB307"
 
 NAME_TWICE = "PB501"
 SEND_TWICE = "PB502"
@@ -56,6 +58,15 @@ OFFSET_TWICE = "PB503"
 EVENT_TWICE = "PB504"
 NOT_READ = "PB505"
 NO_RULES = "PB506"
+LET_TWICE = "PB507"
+WEIGHTS = "PB508"
+NO_CATEGORY = "PB509"
+VARIANT_TWICE = "PB510"
+PERIOD_OVER = "PB511"
+PART_ABSENT = "PB512"
+NO_SUBJECT_IN = "PB513"
+IGNORED_WITHOUT_REASON = "PB514"
+NOTHING_IGNORED = "PB515"
 
 CODES: Mapping[str, str] = MappingProxyType(
     {
@@ -97,11 +108,22 @@ CODES: Mapping[str, str] = MappingProxyType(
         UNKNOWN_CHANNEL: "There is no channel of this name in config.yaml.",
         UNKNOWN_EVENT: "No producer sends an event of this name.",
         UNKNOWN_DATE: "Reminders cannot run ahead of this field.",
+        UNKNOWN_AUDIENCE: "There is no audience of this name in rules/shared.yaml.",
+        UNKNOWN_CATEGORY: "There is no category of this name in rules/shared.yaml.",
         NAME_TWICE: "Two rules have the same name.",
         SEND_TWICE: "A rule sends the same template over the same channel twice.",
         OFFSET_TWICE: "A reminder has the same offset twice.",
         EVENT_TWICE: "A rule lists an event it already listens to.",
         NOT_READ: "A file lies where rules are not looked for.",
         NO_RULES: "A list of rules is empty, or there is no rule at all.",
+        LET_TWICE: "A name under let hides a fact, or another name.",
+        WEIGHTS: "The weights of a rule's variants do not add up to 100.",
+        NO_CATEGORY: "A rule names no category, and there is no default one.",
+        VARIANT_TWICE: "Two variants of a rule have the same name.",
+        PERIOD_OVER: "The days on which a rule holds are over, or never come.",
+        PART_ABSENT: "A part of once_per may be absent: all members without it would share one message.",
+        NO_SUBJECT_IN: "A variant has no subject in a language that its template has.",
+        IGNORED_WITHOUT_REASON: "A comment that ignores a finding must name its code, and say why.",
+        NOTHING_IGNORED: "A comment ignores a finding that is not there, or that is an error.",
     }
 )

@@ -14,13 +14,14 @@ def read_condition(report: Report, node: Node | None, scope: Scope | None) -> Co
     try:
         condition = compile_condition(plain(node), scope)
     except InvalidExpression as invalid:
-        _report(report, node, invalid.problems)
+        report_problems(report, node, invalid.problems)
         return None
-    _report(report, node, condition.warnings)
+    report_problems(report, node, condition.warnings)
     return condition
 
 
-def _report(report: Report, node: Node, problems: tuple[Problem, ...]) -> None:
+def report_problems(report: Report, node: Node, problems: tuple[Problem, ...]) -> None:
+    """Findings about expressions under a node, each at its place in the file."""
     for problem in problems:
         fix = problem.suggestion
         if fix is None and problem.available:

@@ -15,6 +15,8 @@ from ..language.problem import Severity
 WIDEST = 120
 """Characters of a source line that are shown; of a longer line, the part around the column."""
 
+_IN_MESSAGE = "%\r\n"
+_IN_PROPERTY = f"{_IN_MESSAGE}:,"
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
@@ -63,6 +65,27 @@ def to_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, str | int | Non
         }
         for found in diagnostics
     ]
+
+
+def to_github(diagnostics: Iterable[Diagnostic], folder: str = "") -> str:
+    """The findings as GitHub's workflow commands, which show them beside the lines of a change.
+
+    ``folder`` is the programme's, relative to the repository. Source: docs.github.com, "Workflow commands".
+    """
+    return "\n".join(_annotation(found, folder) for found in diagnostics)
+
+
+def _annotation(found: Diagnostic, folder: str) -> str:
+    file = f"{folder}/{found.file}" if folder else found.file
+    place = {"file": file, "line": found.line, "col": found.column, "title": found.code}
+    said = f"{found.message}; {found.suggestion}" if found.suggestion else found.message
+    properties = ",".join(f"{name}={_escaped(str(value), _IN_PROPERTY)}" for name, value in place.items())
+    return f"::{found.severity.value} {properties}::{_escaped(said, _IN_MESSAGE)}"
+
+
+def _escaped(text: str, marks: str) -> str:
+    """GitHub ends a command at a line break, and a property at a comma or colon."""
+    return "".join(f"%{ord(char):02X}" if char in marks else char for char in text)
 
 
 def summary(diagnostics: Iterable[Diagnostic]) -> str:

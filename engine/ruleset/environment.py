@@ -8,13 +8,13 @@ not a text or a number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 from babel import Locale
-from jinja2 import Template, TemplateRuntimeError, Undefined, nodes, pass_context
+from jinja2 import Template, TemplateRuntimeError, Undefined, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS
@@ -27,6 +27,8 @@ from ..language.functions import JINJA_FILTERS, JINJA_FUNCTIONS, JINJA_TESTS
 from ..language.node import Node
 from ..language.schema import events_with
 from .filters import PLAIN_FILTERS, LocaleFilters
+from .metering import TEXT, WORK, meter, weigh, work
+from .pages import Pages
 from .printing import LARGEST_NUMBER, fill, html, join, join_texts, kind_of, placeholders, plain, spend
 
 
@@ -72,9 +74,6 @@ class Phrases(Mapping[str, Any]):
         return frozenset().union(*map(placeholders, phrases))
 
 
-_Repeated: TypeAlias = "nodes.For | nodes.Macro | nodes.CallBlock | nodes.Block"
-
-
 class UnknownName(StrictUndefined):
     """A name nothing declares: every use of it is an error."""
 
@@ -97,6 +96,12 @@ class SafeCode(CodeGenerator):
             return super()._output_child_to_const(node, frame, finalize)
         raise nodes.Impossible
 
+    def _output_const_repr(self, group: Iterable[Any]) -> str:
+        text = "".join(group)
+        if isinstance(self.environment, TemplateEnvironment):
+            self.environment.texts.add(text)
+        return repr(text)
+
 
 class TemplateEnvironment(SandboxedEnvironment):
     """Compiles and runs the templates of one locale, with the shared files they refer to."""
@@ -111,9 +116,13 @@ class TemplateEnvironment(SandboxedEnvironment):
         self.locale = locale
         self.phrases = phrases
         self.compiled: dict[str, tuple[Template, int]] = {}
+        self.texts: set[str] = set()
+        """All texts between tags."""
+        self.pages = Pages(self.texts)
+        self.concat = self.pages.weave  # type: ignore[method-assign]
         self.filters = {name: FILTERS[name] for name in BORROWED_FILTERS}
         self.filters |= {**JINJA_FILTERS, **PLAIN_FILTERS, **LocaleFilters(locale=locale).table()}
-        self.filters |= {"join": join, "fill": fill, "_work": _work, "_text": join_texts}
+        self.filters |= {"join": join, "fill": fill, WORK: work, TEXT: join_texts}
         self.tests = {name: TESTS[name] for name in BORROWED_TESTS} | dict(JINJA_TESTS)
         self.globals = {**JINJA_FUNCTIONS, "range": short_range, "strings": phrases}
         self.globals |= {"text_direction": locale.text_direction}
@@ -121,8 +130,8 @@ class TemplateEnvironment(SandboxedEnvironment):
 
     def add(self, name: str, tree: nodes.Template) -> Template:
         """Compile a checked tree (``templates`` has the checks) and keep it under its name."""
-        weight = _weigh(tree)
-        _meter(tree)
+        weight = weigh(tree)
+        meter(tree)
         tree.set_environment(self)
         template = self.template_class.from_code(self, self.compile(tree, name, name), self.globals)
         self.compiled[name] = (template, weight)
@@ -137,11 +146,19 @@ class TemplateEnvironment(SandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Fields of facts, of ``loop`` and of ``self``; nothing has any other attribute."""
+        # Nearly all reads are of what was read before; how they are kept is no secret between these three.
+        if type(obj) is Node and attribute in obj._read:  # noqa: SLF001
+            return obj._read[attribute]  # noqa: SLF001
+        if type(obj) is Phrases and attribute in obj._phrases:  # noqa: SLF001
+            return obj._phrases[attribute]  # noqa: SLF001
         if isinstance(obj, Node | Phrases):
             try:
                 return obj[attribute]
             except KeyError:
                 return self._not_there(obj, attribute)
+        return self._attribute(obj, attribute)
+
+    def _attribute(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, Undefined):
             return getattr(obj, attribute)
         if isinstance(obj, LoopContext) and attribute in LOOP_FIELDS:
@@ -171,6 +188,11 @@ class TemplateEnvironment(SandboxedEnvironment):
 
     def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Functions listed here, macros and blocks."""
+        if type(function) is Macro:
+            # What ``context.call`` does with a macro, less the questions what sort of function it is.
+            kwargs.pop("_block_vars", None)
+            kwargs.pop("_loop_vars", None)
+            return function(context.eval_ctx, *args, **kwargs)
         if isinstance(function, Macro | BlockReference) or id(function) in self._callable:
             return context.call(function, *args, **kwargs)
         raise SecurityError(f"{kind_of(function)} cannot be called")
@@ -178,14 +200,13 @@ class TemplateEnvironment(SandboxedEnvironment):
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Arithmetic on numbers, and days added to dates; texts are joined with ``~``."""
         del context
+        if type(left) is int and type(right) is int and operator in "+-":
+            return _in_range(left + right if operator == "+" else left - right)
         if isinstance(left, Undefined) or isinstance(right, Undefined):
             return self.binop_table[operator](left, right)
         if operator == "**" or not (_both(left, right, (int, float)) or (operator in "+-" and _times(left, right))):
             raise TemplateRuntimeError(f"{operator} cannot take {kind_of(left)} and {kind_of(right)}")
-        result = self.binop_table[operator](left, right)
-        if isinstance(result, int | float) and not abs(result) < LARGEST_NUMBER:
-            raise TemplateRuntimeError("the number is out of range")
-        return result
+        return _in_range(self.binop_table[operator](left, right))
 
 
 def is_html(name: str | None) -> bool:
@@ -201,42 +222,10 @@ def short_range(*bounds: int) -> range:
     return numbers
 
 
-@pass_context
-def _work(context: Context, weight: int) -> None:
-    del context  # Asking for it keeps the compiler from running this once and for all.
-    spend(weight, 1)
-
-
-def _weigh(tree: nodes.Node) -> int:
-    texts = sum(len(data.data) >> 6 for data in tree.find_all(nodes.TemplateData))
-    return texts + sum(1 for _ in tree.find_all(nodes.Node))
-
-
-def _meter(tree: nodes.Node) -> None:
-    """Puts a meter into everything that can run more than once, and bounds ``~``."""
-    repeated: tuple[type[_Repeated], ...] = (nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block)
-    for node in list(tree.find_all(repeated)):
-        meter = nodes.Filter(nodes.Const(_weigh(node)), "_work", [], [], None, None, lineno=node.lineno)
-        node.body.insert(0, nodes.ExprStmt(meter, lineno=node.lineno))
-    _bound_concatenation(tree)
-
-
-def _bound_concatenation(node: nodes.Node) -> None:
-    for name, value in node.iter_fields():
-        if isinstance(value, list):
-            value[:] = [_bounded(item) for item in value]
-        else:
-            setattr(node, name, _bounded(value))
-
-
-def _bounded(item: Any) -> Any:
-    if not isinstance(item, nodes.Node):
-        return item
-    _bound_concatenation(item)
-    if not isinstance(item, nodes.Concat):
-        return item
-    parts = nodes.List(item.nodes, lineno=item.lineno)
-    return nodes.Filter(parts, "_text", [], [], None, None, lineno=item.lineno)
+def _in_range(result: Any) -> Any:
+    if isinstance(result, int | float) and not abs(result) < LARGEST_NUMBER:
+        raise TemplateRuntimeError("the number is out of range")
+    return result
 
 
 def _both(left: object, right: object, kinds: tuple[type, ...]) -> bool:

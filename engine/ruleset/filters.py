@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton
-from babel.numbers import format_currency, format_decimal
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from ..language.absent import Absent, refuse_absent, refuse_undeclared
 from ..language.node import Node
+from .formats import REMEMBERED, Formats, Number
 
 LONGEST_NAME = 64
 """Characters; longer names are not used in greetings."""
@@ -39,6 +38,7 @@ _NOT_A_NAME = re.compile(
     r"|\d{4}",  # telephone numbers
     re.IGNORECASE,
 )
+_LARGEST = 10**18
 _COLOUR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s\"'<>\\]+", re.IGNORECASE)
 
@@ -48,11 +48,12 @@ def required_forms(locale: Locale) -> frozenset[str]:
     return frozenset(locale.plural_form(number) for number in range(201))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LocaleFilters:
     """The filters that speak one language."""
 
-    locale: Locale
+    def __init__(self, *, locale: Locale) -> None:
+        self._formats = Formats(locale)
+        self._said: dict[tuple[int, int], tuple[object, str]] = {}
 
     def table(self) -> dict[str, Callable[..., object]]:
         """The filters by the name templates use."""
@@ -67,36 +68,34 @@ class LocaleFilters:
 
     def points(self, value: object) -> str:
         """A number of points, with at most two decimals: ``23,786``."""
-        return format_decimal(_rounded(value, 2), locale=self.locale)
+        if type(value) is int and -_LARGEST < value < _LARGEST:
+            return self._formats.whole(value)
+        return self._decimal(_rounded(value, 2))
 
     def number(self, value: object, decimals: int = 3) -> str:
         """A number with at most so many decimals (0 to 6)."""
-        return format_decimal(_rounded(value, min(max(decimals, 0), 6)), locale=self.locale)
+        return self._decimal(_rounded(value, min(max(decimals, 0), 6)))
 
     def money(self, value: object, currency: object) -> str:
         """An amount in major units of a currency (ISO 4217 code): ``364,50 zł``."""
         if not isinstance(currency, str) or not CURRENCY.fullmatch(currency):
             refuse_absent(currency)
             raise ValueError(f"{currency!r} is not a currency code such as PLN or EUR")
-        return format_currency(_number(value), currency, locale=self.locale)
+        return self._formats.currency(_number(value), currency)
 
     @pass_context
     def date(self, context: Context, value: object, form: str = "long") -> str:
         """A calendar date; of a moment, the date on the member's calendar."""
         if form not in DATE_FORMATS:
             raise ValueError(f"{form!r} is not a date format; there are {', '.join(DATE_FORMATS)}")
-        day = _day(value, context)
-        if form == "full":
-            return format_date(day, form, locale=self.locale)
-        if form == "day":
-            return _unbroken(format_skeleton("MMMMd", day, locale=self.locale))
-        return _unbroken(format_date(day, form, locale=self.locale))
+        written = self._formats.day(_day(value, context), form)
+        return written if form == "full" else _unbroken(written)
 
     def plural(self, value: object, forms: object = None, /, **given: str) -> str:
         """The form of a word that this number needs: ``punkt``, ``punkty``, ``punktów``."""
         table = given if forms is None else _plural_table(forms)
         number = _number(value)
-        form = self.locale.plural_form(abs(number))
+        form = self._formats.plural_form(abs(number))
         for name in (form, "other", "many"):
             if name in table:
                 return table[name]
@@ -104,7 +103,26 @@ class LocaleFilters:
 
     def counted(self, value: object, forms: object = None, /, **given: str) -> str:
         """The number and the form of the word it needs: ``5 punktów``."""
+        if not given and type(value) is int:
+            return self._counted_whole(value, forms)
+        return self._counted(value, forms, given)
+
+    def _counted_whole(self, value: int, forms: object) -> str:
+        """A shared table of forms is the same object in every message."""
+        known = self._said.get((value, id(forms)))
+        if known is not None and known[0] is forms:
+            return known[1]
+        said = self._counted(value, forms, {})
+        if len(self._said) >= REMEMBERED:
+            self._said.clear()
+        self._said[value, id(forms)] = forms, said
+        return said
+
+    def _counted(self, value: object, forms: object, given: dict[str, str]) -> str:
         return _unbroken(f"{self.points(value)} {self.plural(value, forms, **given)}")
+
+    def _decimal(self, number: Number) -> str:
+        return self._formats.whole(number) if isinstance(number, int) else self._formats.decimal(number)
 
 
 def greeting_name(value: object) -> object:
@@ -114,9 +132,12 @@ def greeting_name(value: object) -> object:
     up as "Win at evil.com" must not be able to make the brand say so. Such a name is treated as not given.
     """
     refuse_undeclared(value)
-    if not isinstance(value, str):
-        return Absent("name")
-    name = " ".join(value.split())
+    return _fit_name(value) if isinstance(value, str) else Absent("name")
+
+
+@lru_cache(REMEMBERED)
+def _fit_name(given: str) -> object:
+    name = " ".join(given.split())
     if not name or len(name) > LONGEST_NAME or _NOT_A_NAME.search(name) or not any(map(str.isalpha, name)):
         return Absent("name")
     return name
@@ -124,7 +145,7 @@ def greeting_name(value: object) -> object:
 
 def link(value: object) -> str:
     """An address a reader may follow: http, https or mailto, nothing else."""
-    if not isinstance(value, str) or not _LINK.fullmatch(value):
+    if not isinstance(value, str) or not _is_link(value):
         refuse_absent(value)
         raise ValueError(f"{value!r} is not a link (http, https or mailto)")
     return value
@@ -132,19 +153,16 @@ def link(value: object) -> str:
 
 def colour(value: object) -> str:
     """A colour as ``#rgb`` or ``#rrggbb``, written out with six digits."""
-    if not isinstance(value, str) or not _COLOUR.fullmatch(value):
+    written = _six_digits(value) if isinstance(value, str) else None
+    if written is None:
         refuse_absent(value)
         raise ValueError(f"{value!r} is not a colour such as #1f5eff")
-    digits = value[1:].lower()
-    return "#" + ("".join(digit * 2 for digit in digits) if len(digits) == len("rgb") else digits)
+    return written
 
 
 def ink(value: object) -> str:
     """Black or white, whichever reads better on this colour (WCAG 2.2, relative luminance)."""
-    digits = colour(value)[1:]
-    red, green, blue = (_linear(int(digits[place : place + 2], 16) / 255) for place in (0, 2, 4))
-    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    return "#ffffff" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "#111111"
+    return _ink_on(colour(value))
 
 
 PLAIN_FILTERS: Mapping[str, Callable[..., object]] = {
@@ -160,24 +178,46 @@ def _unbroken(text: str) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
+@lru_cache(REMEMBERED)
+def _is_link(text: str) -> bool:
+    return _LINK.fullmatch(text) is not None
+
+
+@lru_cache(REMEMBERED)
+def _six_digits(text: str) -> str | None:
+    if not _COLOUR.fullmatch(text):
+        return None
+    digits = text[1:].lower()
+    return "#" + ("".join(digit * 2 for digit in digits) if len(digits) == len("rgb") else digits)
+
+
+@lru_cache(REMEMBERED)
+def _ink_on(colour: str) -> str:
+    red, green, blue = (_linear(int(colour[place : place + 2], 16) / 255) for place in (1, 3, 5))
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return "#ffffff" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "#111111"
+
+
 def _linear(channel: float) -> float:
     return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)  # noqa: PLR2004 - WCAG
 
 
-def _number(value: object) -> Decimal:
+def _number(value: object) -> Number:
+    """The number as it stands, whole ones as ``int``: 12.0 points are 12 points."""
+    if type(value) is int and -_LARGEST < value < _LARGEST:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         refuse_absent(value)
         raise TypeError(f"{value!r} is not a number")
     number = Decimal(str(value))
-    if not number.is_finite() or abs(number) >= Decimal("1e18"):
+    if not number.is_finite() or abs(number) >= _LARGEST:
         raise ValueError("the number is out of range")
-    whole = number.to_integral_value()
-    return whole + 0 if whole == number else number
+    return int(number) if number == number.to_integral_value() else number
 
 
-def _rounded(value: object, decimals: int) -> Decimal:
+def _rounded(value: object, decimals: int) -> Number:
     number = _number(value)
-    return _number(round(number, decimals)) if number != number.to_integral_value() else number
+    return number if isinstance(number, int) else _number(round(number, decimals))
 
 
 def _day(value: object, context: Context) -> date:
@@ -203,7 +243,7 @@ def _zone(context: Context) -> tzinfo:
 
 
 def _plural_table(forms: object) -> Mapping[str, str]:
-    if not isinstance(forms, Mapping):
+    if type(forms) is not dict and not isinstance(forms, Mapping):
         refuse_absent(forms)
         raise TypeError("plural takes forms by name, or a table of forms from strings")
     return forms

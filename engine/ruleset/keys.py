@@ -28,42 +28,92 @@ class Keys:
 
 FILE = Keys(
     place="a file with a list of rules",
-    available=frozenset({"rules"}),
-    later=frozenset({"audiences", "caps", "categories", "fields", "defaults", "tests", "members", "cards"}),
+    available=frozenset({"rules", "tests", "members", "cards"}),
+    hints=dict.fromkeys(("audiences", "caps", "categories", "fields", "defaults"), "it stands in rules/shared.yaml"),
+)
+
+SHARED_FILE = Keys(
+    place="rules/shared.yaml",
+    available=frozenset({"audiences", "categories", "caps", "fields", "defaults"}),
+    synonyms={"segments": "audiences", "groups": "audiences", "topics": "categories", "lists": "audiences"},
+    hints={"rules": "rules stand in files of their own beside it", "rule": "rules stand in files of their own"},
+)
+
+CATEGORY = Keys(
+    place="a category",
+    available=frozenset({"consent"}),
+    required=("consent",),
+    later=frozenset({"cap"}),
+)
+
+CAP = Keys(place="a cap", available=frozenset({"at_most", "per", "and"}), required=("at_most", "per"))
+
+FIELD = Keys(
+    place="a field",
+    available=frozenset({"type", "one_of", "path"}),
+    required=("type",),
+    synonyms={"kind": "type", "enum": "one_of", "values": "one_of", "from": "path"},
+)
+
+DEFAULTS = Keys(
+    place='"defaults"',
+    available=frozenset({"category"}),
+    later=frozenset({"quiet_hours", "window", "cap", "timezone", "locale", "channel"}),
+)
+
+VARIANT = Keys(
+    place="a variant",
+    available=frozenset({"name", "weight", "subject", "template"}),
+    required=("name", "weight"),
+    synonyms={"share": "weight", "percent": "weight", "variant": "name", "send": "template"},
 )
 
 RULE = Keys(
     place="a rule",
-    available=frozenset({"rule", "on", "if", "send", "again_after", "on_ambiguous", "description", "owner", "tags"}),
-    required=("rule", "on", "send"),
-    later=frozenset(
+    available=frozenset(
         {
+            "rule",
+            "on",
+            "if",
             "audience",
+            "exclude",
             "let",
+            "send",
             "channel",
             "variants",
             "holdout",
-            "at",
-            "window",
-            "quiet_hours",
-            "timezone",
-            "collect",
-            "digest",
             "once_per",
-            "cap",
-            "suppresses",
+            "again_after",
             "category",
             "priority",
             "locale",
             "mode",
             "valid_from",
             "valid_until",
+            "useful_for",
+            "on_ambiguous",
+            "description",
+            "owner",
+            "tags",
+            "tests",
+            "members",
+            "cards",
+        }
+    ),
+    required=("rule", "on", "send"),
+    later=frozenset(
+        {
+            "at",
+            "window",
+            "quiet_hours",
+            "timezone",
+            "collect",
+            "digest",
+            "cap",
+            "suppresses",
             "steps",
             "stop_on",
             "if_running",
-            "tests",
-            "exclude",
-            "useful_for",
             "fresh_for",
             "not_on",
             "silence",
@@ -73,11 +123,6 @@ RULE = Keys(
             "once",
             "every",
             "cron",
-            "audiences",
-            "caps",
-            "categories",
-            "fields",
-            "defaults",
         }
     ),
     instead={"steps": "send", "silence": "on", "cron": "on", "every": "on", "once": "on"},
@@ -96,6 +141,16 @@ RULE = Keys(
         "notify": "send",
         "then": "send",
         "cooldown": "again_after",
+        "segment": "audience",
+        "audiences": "audience",
+        "unless": "exclude",
+        "language": "locale",
+        "start": "valid_from",
+        "end": "valid_until",
+        "expires": "useful_for",
+        "ttl": "useful_for",
+        "control": "holdout",
+        "dedupe": "once_per",
     },
 )
 

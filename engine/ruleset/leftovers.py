@@ -20,11 +20,14 @@ _SHOWN = 40
 
 def leftover(text: str, locale: str, gaps: Collection[str]) -> str | None:
     """What must not reach a reader, in words; ``gaps`` are the placeholders of the language's phrases."""
-    if tag := _TAGS.search(text):
-        return f"a template's {tag[0]} is left in it: {_around(text, tag)}"
-    for placeholder in _PLACEHOLDER.finditer(text):
-        if placeholder[1] in gaps:
-            return f"{placeholder[0]} is not filled in: {_around(text, placeholder)}"
+    if "{" in text or "}" in text:
+        if tag := _TAGS.search(text):
+            return f"a template's {tag[0]} is left in it: {_around(text, tag)}"
+        for placeholder in _PLACEHOLDER.finditer(text):
+            if placeholder[1] in gaps:
+                return f"{placeholder[0]} is not filled in: {_around(text, placeholder)}"
+    if not (" ," in text or " !" in text or "\t," in text or "\t!" in text or ",!" in text):
+        return None  # what any hole has; looking for it is 20 times cheaper
     hole = (_HOLE_IN_FRENCH if locale.partition("-")[0] == "fr" else _HOLE).search(text)
     return f"a word is missing before the {hole[0][-1]}: {_around(text, hole)}" if hole else None
 

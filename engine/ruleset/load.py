@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,18 +15,41 @@ from ..language.problem import closest
 from ..model import Event, OnAmbiguous, Programme
 from . import codes
 from .diagnostics import Diagnostic, format_text, in_order, summary
-from .parse import Named, RuleFile, read_rules
+from .lists import read_lists
+from .parse import Named, RuleFile, lets_of, read_rules
+from .positions import Source
+from .report import Report
 from .rule import BeforeTrigger, EventTrigger, Rule
-from .template_files import Folder, read_folder
+from .rule_files import read_list_files, read_rule_files
+from .shared import NOTHING_SHARED, SHARED, Shared, read_shared
+from .suppression import Ignore, ignores_of, without_ignored
+from .template_files import Folder, folder_of, read_contents, sources_of
 from .template_use import check_use
 from .templates import Templates
+from .timeline_names import Names
+from .timeline_reading import read_tests_of_rules
+from .variants import Wording, with_variants
 from .vocabulary import Vocabulary, no_other_spelling
-from .yaml import MAX_BYTES, read_yaml
+from .yaml import Document, read_yaml
 
 RULES = "rules"
 TEMPLATES = "templates"
 
-_YAML = (".yaml", ".yml")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What a ruleset is made of: read from disk once. It pickles: other processes can make the very same set."""
+
+    rules: Mapping[str, bytes] = field(repr=False)
+    """By path, ``rules/points-added.yaml``."""
+    lists: Mapping[str, bytes] = field(repr=False)
+    """By path, ``lists/staff.csv``."""
+    templates: Mapping[str, bytes | OSError] = field(repr=False)
+    """By path within ``templates/``; what could not be read is the reason."""
+    programme: Programme
+    default_channel: str
+    on_ambiguous: OnAmbiguous
+    spellings: Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +67,13 @@ class Ruleset:
     """The rules that run ahead of a date."""
     by_name: Mapping[str, Rule]
     templates: Templates
+    shared: Shared = NOTHING_SHARED
+    """What the rules refer to by name: categories, audiences, declared fields, lists."""
     warnings: tuple[Diagnostic, ...] = ()
+    looking_back: frozenset[str] = frozenset()
+    """The rules that listen to events and ask when they last reached a member."""
+    sources: Sources | None = None
+    """What it was made of; ``None`` for a set that was put together by hand."""
 
     def rule(self, name: str) -> Rule | None:
         """The rule of this name, if it is still there."""
@@ -69,32 +98,85 @@ def load_ruleset(
     Everything that can fail fails here. Raises ``RulesetInvalid`` with all findings, in order of place, warnings
     included, when any of them is an error. ``spellings`` turns a producer's own event name into the neutral one.
     """
-    folder = read_folder(root / TEMPLATES)
-    templates, found = Templates.load(root / TEMPLATES, programme.locale)
+    rules, unreadable = read_rule_files(root)
+    lists, not_lists = read_list_files(root)
+    sources = Sources(
+        rules=rules,
+        lists=lists,
+        templates=read_contents(root / TEMPLATES),
+        programme=programme,
+        default_channel=default_channel,
+        on_ambiguous=on_ambiguous,
+        spellings=spellings,
+    )
+    return compile_ruleset(sources, [*unreadable, *not_lists])
+
+
+def compile_ruleset(sources: Sources, unreadable: Sequence[Diagnostic] = ()) -> Ruleset:
+    """Check and compile what has been read; see ``load_ruleset``. Equal sources give an equal set and hash."""
+    programme = sources.programme
+    folder = folder_of(sources.templates, TEMPLATES)
+    documents = {file: read_yaml(data, file) for file, data in sources.rules.items() if file != SHARED}
+    templates, found = Templates.of(folder, programme.locale, lets_of(documents.values()))
+    shared, about_shared = _shared(sources)
     known = Vocabulary(
         channels=frozenset(programme.channels),
-        default_channel=default_channel,
+        default_channel=sources.default_channel,
         locale=programme.locale,
         # A template that has errors is there all the same: the rules that name it are not at fault.
         templates=frozenset(folder.messages),
-        spellings=spellings,
-        on_ambiguous=on_ambiguous,
+        spellings=sources.spellings,
+        on_ambiguous=sources.on_ambiguous,
+        shared=shared,
     )
-    contents, unreadable = _read_rules(root)
-    files = [read_rules(read_yaml(data, file), known) for file, data in contents.items()]
+    files = [read_rules(document, known) for document in documents.values()]
     findings = [finding for file in files for finding in file.diagnostics]
     rules = tuple(rule for file in files for rule in file.rules)
-    about_rules = [*unreadable, *findings, *_names_twice(files), *_no_rules(files, [*unreadable, *findings])]
+    about_rules = [
+        *unreadable,
+        *about_shared,
+        *findings,
+        *_names_twice(files),
+        *_no_rules(files, [*unreadable, *findings]),
+        *_about_tests(documents.values(), _names_of(files, known, programme)),
+    ]
     channels = _channels(folder, programme.channels)
-    diagnostics = in_order([*found, *channels, *about_rules, *check_use(rules, templates)])
+    wording = Wording(templates=templates, languages=templates.languages)
+    worded = wording.of(rules)
+    used = check_use(rules, templates, shared, worded)
+    all_found = [*found, *channels, *about_rules, *wording.problems, *used]
+    diagnostics = in_order(without_ignored(all_found, _ignores(sources, documents.values(), folder)))
     _refuse_errors(diagnostics)
     return assemble(
         rules=rules,
-        templates=templates,
+        templates=with_variants(templates, worded),
         programme=programme,
-        hash=fingerprint({**contents, **_template_contents(folder)}),
+        hash=fingerprint({**sources.rules, **sources.lists, **_template_contents(folder)}),
+        shared=shared,
         warnings=diagnostics,
+        sources=sources,
     )
+
+
+def _ignores(sources: Sources, documents: Iterable[Document], folder: Folder) -> list[Ignore]:
+    """The comments by which authors accept warnings."""
+    written = [(one.source, one.root) for one in documents]
+    if SHARED in sources.rules:
+        shared = read_yaml(sources.rules[SHARED], SHARED)
+        written.append((shared.source, shared.root))
+    return ignores_of(written, sources_of(folder))
+
+
+def _shared(sources: Sources) -> tuple[Shared, list[Diagnostic]]:
+    """What rules refer to by name, and what is wrong with it."""
+    lists, problems = read_lists(sources.lists)
+    if SHARED not in sources.rules:
+        return read_shared(Report(Source(SHARED, "")), None, lists), problems
+    document = read_yaml(sources.rules[SHARED], SHARED)
+    report = Report(document.source)
+    report.findings.extend(document.diagnostics)
+    shared = read_shared(report, document.root if document.whole else None, lists)
+    return shared, [*problems, *report.findings]
 
 
 def assemble(
@@ -103,7 +185,9 @@ def assemble(
     templates: Templates,
     programme: Programme,
     hash: str,  # noqa: A002 - the field's name
+    shared: Shared = NOTHING_SHARED,
     warnings: tuple[Diagnostic, ...] = (),
+    sources: Sources | None = None,
 ) -> Ruleset:
     """A ruleset of checked rules, with the tables that find them."""
     by_event: defaultdict[str, tuple[Rule, ...]] = defaultdict(tuple)
@@ -117,8 +201,11 @@ def assemble(
         by_event=MappingProxyType(dict(by_event)),
         reminders=tuple(rule for rule in rules if isinstance(rule.on, BeforeTrigger)),
         by_name=MappingProxyType({rule.name: rule for rule in rules}),
+        looking_back=frozenset(rule.name for rule in rules if isinstance(rule.on, EventTrigger) and rule.again_after),
         templates=templates,
+        shared=shared,
         warnings=warnings,
+        sources=sources,
     )
 
 
@@ -136,53 +223,30 @@ def _refuse_errors(diagnostics: tuple[Diagnostic, ...]) -> None:
         raise RulesetInvalid(f"{summary(diagnostics)}\n{format_text(diagnostics)}", diagnostics)
 
 
-def _read_rules(root: Path) -> tuple[dict[str, bytes], list[Diagnostic]]:
-    """The rule files in order of their names, and what cannot be read."""
-    contents: dict[str, bytes] = {}
-    problems: list[Diagnostic] = []
-    folder = root / RULES
-    if not folder.is_dir():
-        problems.append(_about(RULES, codes.UNREADABLE, "there is no such folder"))
-        return contents, problems
-    for path in sorted(folder.iterdir()):
-        shown = f"{RULES}/{path.name}"
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            problems.extend(_not_read(path, shown))
-        elif path.suffix.lower() in _YAML:
-            data = _content(path, shown, problems)
-            contents |= {} if data is None else {shown: data}
-        elif path.suffix.lower() != ".md" and not path.name.endswith("~"):
-            message, fix = "not read: rules are in files that end in .yaml", "name it .yaml, or move it elsewhere"
-            problems.append(_about(shown, codes.NOT_READ, message, fix, Severity.WARNING))
-    return contents, problems
-
-
-def _content(path: Path, shown: str, problems: list[Diagnostic]) -> bytes | None:
-    if not path.is_file():
-        problems.append(_about(shown, codes.UNREADABLE, "not a file"))
-        return None
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        problems.append(_about(shown, codes.UNREADABLE, f"cannot be read: {error.strerror}"))
-        return None
-
-
-def _not_read(folder: Path, shown: str) -> Iterator[Diagnostic]:
-    """Rules in a folder within the folder would silently do nothing."""
-    if any(path.suffix.lower() in _YAML for path in folder.rglob("*")):
-        message, fix = "rules in this folder are not read", f"move its files to {RULES}/"
-        yield _about(shown, codes.NOT_READ, message, fix, Severity.WARNING)
-
-
 def _no_rules(files: Iterable[RuleFile], found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
     """A programme without rules sends nothing: that is allowed, and hardly meant."""
     if not any(file.names for file in files) and not any(finding.severity is Severity.ERROR for finding in found):
         fix = f"write one in a file such as {RULES}/points-added.yaml"
         yield _about(RULES, codes.NO_RULES, "there is no rule at all: nothing will be sent", fix, Severity.WARNING)
+
+
+def _names_of(files: Iterable[RuleFile], known: Vocabulary, programme: Programme) -> Names:
+    """What tests may refer to, a rule with mistakes included."""
+    read = list(files)
+    named = {one.name: None for file in read for one in file.names}
+    return Names(
+        rules={**named, **{rule.name: rule for file in read for rule in file.rules}},
+        templates=known.template_names,
+        programme=programme,
+        shared=known.shared,
+        spellings=known.spellings,
+    )
+
+
+def _about_tests(documents: Iterable[Document], names: Names) -> Iterator[Diagnostic]:
+    """What is wrong with the tests that stand beside rules."""
+    for document in documents:
+        yield from read_tests_of_rules(document, names)[1]
 
 
 def _channels(folder: Folder, known: Collection[str]) -> Iterator[Diagnostic]:

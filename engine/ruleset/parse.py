@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypedDict
@@ -12,19 +12,19 @@ from ..language import Condition, Scope, Severity
 from ..language.problem import suggest
 from ..model import OnAmbiguous
 from . import codes
+from .audiences import read_crowd
 from .conditions import read_condition
 from .diagnostics import Diagnostic
 from .keys import FILE, RULE
-from .positions import Block, Listing, Node, Scalar, Source
-from .report import Report, is_nothing, kind_of
-from .rule import AGAIN_AFTER, EventTrigger, Rule, Trigger
-from .sends import read_sends
+from .options import read_lets, read_options
+from .positions import Block, Listing, Node, Scalar, Source, descend
+from .report import Report, kind_of
+from .rule import AGAIN_AFTER, BeforeTrigger, Rule, Send, Trigger
+from .sends import read_channels, read_sends
 from .triggers import read_length, read_trigger, scope_of
+from .variants import read_variants
 from .vocabulary import Vocabulary
 from .yaml import Document
-
-SHARED = "rules/shared.yaml"
-"""Definitions that several rules share."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _NO_SPACE = re.compile(r"[a-z_]+:(?=\S)")
@@ -64,14 +64,23 @@ def read_rules(document: Document, known: Vocabulary) -> RuleFile:
     if document.root is None and not document.diagnostics:
         message = "the file holds no rule"
         report.at((0, 0), codes.EMPTY_FILE, message, severity=Severity.WARNING)
-    if document.root is not None and document.source.file.endswith(SHARED):
-        report.not_yet(document.root, SHARED)
-    elif document.root is not None and document.whole:
+    if document.root is not None and document.whole:
         for block in _blocks(report, document.root):
             names.extend(_named(report.source, block))
             rule = _rule(report, block, known)
             rules.extend([rule] if rule else [])
     return RuleFile(rules=tuple(rules), names=tuple(names), diagnostics=tuple(report.findings))
+
+
+def lets_of(documents: Iterable[Document]) -> frozenset[str]:
+    """The names under ``let`` in all these files, sound or not."""
+    found: set[str] = set()
+    for document in documents:
+        rules = descend(document.root, ("rules",)) if isinstance(document.root, Block) else None
+        for node in rules.items if isinstance(rules, Listing) else (rules,):
+            lets = node.get("let") if isinstance(node, Block) else None
+            found |= {key.text for key, _ in lets.entries} if isinstance(lets, Block) else set()
+    return frozenset(found)
 
 
 def _blocks(report: Report, root: Node) -> Iterator[Block]:
@@ -129,10 +138,17 @@ def _rule(report: Report, block: Block, known: Vocabulary) -> Rule | None:
     entries = report.entries(block, RULE)
     name = _name(report, entries.get("rule"))
     trigger = read_trigger(report, entries["on"], known.spellings) if "on" in entries else None
-    scope = scope_of(entries["on"], trigger) if "on" in entries else None
+    scope = _scope(entries, trigger, known)
+    crowd = read_crowd(report, entries.get("audience"), "audience", known.shared.defined())
+    if scope is not None and crowd is not None:
+        scope = scope.knowing(crowd.proves)
+    lets, scope = read_lets(report, entries.get("let"), scope)
     condition = read_condition(report, entries.get("if"), scope)
-    sends = read_sends(report, entries["send"], _inner(scope, entries, condition), known) if "send" in entries else ()
-    again_after = _again_after(report, block, trigger)
+    inner = _inner(scope, entries, condition)
+    options = read_options(report, entries, inner, known.shared)
+    sends = _sends(report, entries, inner, known)
+    variants = read_variants(report, entries.get("variants"), sends, known)
+    again_after = _again_after(report, entries.get("again_after"), trigger)
     on_ambiguous = _on_ambiguous(report, entries.get("on_ambiguous"), known.on_ambiguous)
     people = _for_people(report, entries)
     if trigger is None or name is None or _has_errors(report.findings[start:]):
@@ -141,13 +157,30 @@ def _rule(report: Report, block: Block, known: Vocabulary) -> Rule | None:
         name=name.text,
         on=trigger,
         sends=sends,
+        audience=crowd,
+        lets=lets,
         condition=condition,
+        variants=variants,
         again_after=again_after,
         on_ambiguous=on_ambiguous,
         file=report.source.file,
         line=report.source.place(name.start)[0],
+        **options,
         **people,
     )
+
+
+def _scope(entries: dict[str, Node], trigger: Trigger | None, known: Vocabulary) -> Scope | None:
+    """The facts of the trigger, and those that are declared."""
+    scope = scope_of(entries["on"], trigger) if "on" in entries else None
+    return known.shared.in_scope(scope) if scope is not None else None
+
+
+def _sends(report: Report, entries: dict[str, Node], scope: Scope | None, known: Vocabulary) -> tuple[Send, ...]:
+    default: tuple[str, ...] | None = (known.default_channel,)
+    if "channel" in entries:
+        default = read_channels(report, entries["channel"], known)
+    return read_sends(report, entries["send"], scope, known, default) if "send" in entries else ()
 
 
 def _inner(scope: Scope | None, entries: dict[str, Node], condition: Condition | None) -> Scope | None:
@@ -174,14 +207,10 @@ def _name(report: Report, node: Node | None) -> Scalar | None:
     return None
 
 
-def _again_after(report: Report, block: Block, trigger: Trigger | None) -> timedelta:
-    key, node = block.key("again_after"), block.get("again_after")
-    if key is None or node is None or is_nothing(node):
-        return AGAIN_AFTER
-    if isinstance(trigger, EventTrigger):
-        report.not_yet(key, "again_after in a rule that listens to events")
-        return AGAIN_AFTER
-    return read_length(report, node, "again_after") or timedelta(0)
+def _again_after(report: Report, node: Node | None, trigger: Trigger | None) -> timedelta | None:
+    if node is not None:
+        return read_length(report, node, "again_after") or timedelta(0)
+    return AGAIN_AFTER if isinstance(trigger, BeforeTrigger) else None
 
 
 def _on_ambiguous(report: Report, node: Node | None, default: OnAmbiguous) -> OnAmbiguous:

@@ -25,17 +25,16 @@ VOID = _words("area base br col embed hr img input link meta source track wbr")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
 _WHITE = re.compile(r"[ \t\r\n\f]+")
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_SPECIAL_SPACES = re.compile("[\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{FIGURE SPACE}]")
+_NO_BREAK, _NARROW, _FIGURE = ((space, " ") for space in "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{FIGURE SPACE}")
 _LINE_END = re.compile(r"[ \t]*\r?\n|\r")
 _BLANK_LINES = re.compile(r"\n{3,}")
-_FOLD = re.compile(r"\s+")
 
 
 def text_of(html: str) -> str:
     """What a reader without HTML should see: the words in reading order, links with their addresses, pictures by
     their alternative text. Tables are taken for layout: each cell stands on its own line, nothing is aligned.
     """
-    reader = _Reader()
+    reader = Reader()
     reader.feed(html)
     reader.close()
     return plain_text(reader.text())
@@ -46,8 +45,15 @@ def plain_text(text: str) -> str:
 
     Special spaces matter here: one of them makes an SMS twice as long, because it forces 16-bit characters.
     """
-    text = without_controls(_SPECIAL_SPACES.sub(" ", text))
-    return _BLANK_LINES.sub("\n\n", _LINE_END.sub("\n", text)).strip()
+    text = without_controls(plain_spaces(text))
+    if "\r" in text or " \n" in text or "\t\n" in text:
+        text = _LINE_END.sub("\n", text)
+    return _BLANK_LINES.sub("\n\n", text).strip() if "\n\n\n" in text else text.strip()
+
+
+def plain_spaces(text: str) -> str:
+    """The text with plain spaces for special ones."""
+    return text if text.isascii() else text.replace(*_NO_BREAK).replace(*_NARROW).replace(*_FIGURE)
 
 
 def without_controls(text: str) -> str:
@@ -57,7 +63,9 @@ def without_controls(text: str) -> str:
 
 def one_line(text: str, longest: int) -> str:
     """The text folded into one line, cut after a word where it is too long."""
-    line = without_controls(_FOLD.sub(" ", text)).strip()
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = without_controls(line).strip()
     if len(line) <= longest:
         return line
     cut, rest = line[: longest - 1], line[longest - 1]
@@ -65,7 +73,12 @@ def one_line(text: str, longest: int) -> str:
     return (cut.rpartition(" ")[0] if inside_word else cut).rstrip() + "…"
 
 
-class _Reader(HTMLParser):
+def told(address: str, words: str) -> bool:
+    """Whether the address of a link says more than its words do."""
+    return bool(address) and not address.startswith("#") and address.removeprefix("mailto:") != words
+
+
+class Reader(HTMLParser):
     """Collects words, and the line breaks due before the next word."""
 
     def __init__(self) -> None:
@@ -124,8 +137,11 @@ class _Reader(HTMLParser):
     def _close_link(self, address: str, start: int) -> None:
         self._link = None
         words = "".join(self._parts[start:]).strip()
-        if address and not address.startswith("#") and address.removeprefix("mailto:") != words:
+        if self._told(address, words):
             self._say(f": {address}" if words else address)
+
+    def _told(self, address: str, words: str) -> bool:
+        return told(address, words)
 
     def _break(self, tag: str) -> None:
         if tag in PARAGRAPHS:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from jinja2 import TemplateRuntimeError, Undefined
 from markupsafe import Markup, escape
@@ -29,6 +30,7 @@ LONG_TEXT = 512
 
 LARGEST_NUMBER = 1e18
 
+_SPECIAL = re.compile("[&<>\"']")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -71,6 +73,15 @@ def spend(work: int, steps: int = 0) -> None:
     _FUEL.get().spend(work, steps)
 
 
+def take_a_step(work: int) -> None:
+    """``spend(work, 1)``: every block, macro and turn of a loop asks for it."""
+    fuel = _FUEL.get()
+    fuel.steps -= 1
+    fuel.work -= work
+    if fuel.steps < 0 or fuel.work < 0:
+        fuel.spend(0)
+
+
 def plain(value: object) -> str:
     """A value as it stands in a text; raises for whatever is not a text or a number."""
     if isinstance(value, str):
@@ -87,7 +98,10 @@ def plain(value: object) -> str:
 
 def html(value: object) -> str:
     """The same, safe between tags and inside quoted attributes."""
-    return value if type(value) is Markup else escape(plain(value))
+    if type(value) is Markup:
+        return value
+    text = value if type(value) is str and len(value) <= LONG_TEXT else plain(value)
+    return str(escape(text)) if not text.isalnum() and _SPECIAL.search(text) else text
 
 
 def bounded_concat(chunks: Iterable[str]) -> str:
@@ -119,12 +133,18 @@ def fill(phrase: object, **values: object) -> str:
         refuse_absent(phrase)
         raise TypeError("fill takes a phrase from strings")
 
-    def value_of(match: re.Match[str]) -> str:
-        if match[1] not in values:
-            raise ValueError(f"the phrase needs {match[1]}=…")
-        return plain(values[match[1]])
+    texts = list(_split(phrase))
+    for place in range(1, len(texts), 2):
+        if texts[place] not in values:
+            raise ValueError(f"the phrase needs {texts[place]}=…")
+        texts[place] = plain(values[texts[place]])
+    return "".join(texts)
 
-    return _PLACEHOLDER.sub(value_of, phrase)
+
+@lru_cache(1_024)
+def _split(phrase: str) -> tuple[str, ...]:
+    """The texts of a phrase, and between them the names of its placeholders."""
+    return tuple(_PLACEHOLDER.split(phrase))
 
 
 def placeholders(phrase: str) -> frozenset[str]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import date, time, timedelta
+from enum import StrEnum
 from typing import TypeAlias
 
-from ..language import Condition
+from ..language import Condition, Expression, Path
 from ..model import Event, OnAmbiguous
+from .audiences import Audience, Crowd
+from .category import Category
+from .variant import Variant
 
 AGAIN_AFTER = timedelta(days=20)
 """How soon an offset may repeat when the same points merely move to another date."""
@@ -66,18 +70,39 @@ class BeforeTrigger:
 Trigger: TypeAlias = EventTrigger | BeforeTrigger
 
 
+class Mode(StrEnum):
+    """Whether a rule sends."""
+
+    LIVE = "live"
+    SHADOW = "shadow"
+    """It is asked and its messages are worded, and none is sent."""
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Let:
+    """A named expression of a rule, for its conditions and templates."""
+
+    name: str
+    expression: Expression
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
     """One message a rule sends."""
 
     template: str
-    channel: str
+    channels: tuple[str, ...]
+    """The first that has an address, consent and accepts; the others stand by."""
     condition: Condition | None = None
 
     @property
     def slot(self) -> str:
-        """Unique within the rule: the part of a message's idempotency key that tells a rule's messages apart."""
-        return f"{self.template}/{self.channel}"
+        """Unique within the rule: the part of a message's idempotency key that tells a rule's messages apart.
+
+        The order of the channels is no part of it: putting another one first must not send a message again.
+        """
+        return f"{self.template}/{'+'.join(sorted(self.channels))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,14 +113,42 @@ class Rule:
     """Unique within the ruleset; what is stored about a rule is stored under it."""
     on: Trigger
     sends: tuple[Send, ...]
+    audience: Audience | Crowd | None = None
+    exclude: Audience | Crowd | None = None
+    lets: tuple[Let, ...] = ()
+    """In order: each may use those before it."""
     condition: Condition | None = None
-    again_after: timedelta = AGAIN_AFTER
-    """Reminders only."""
+    variants: tuple[Variant, ...] = ()
+    """Between which its members are shared out, always the same way."""
+    holdout: float = 0.0
+    """The share of members, 0 to 1, who get nothing, so that the effect of the others' messages can be measured."""
+    once_per: tuple[Path, ...] = ()
+    """The facts that make a happening of their own: one message for each combination of their values, ever."""
+    again_after: timedelta | None = None
+    """How soon the rule may reach the same member again, or, in a reminder, the same offset may repeat when the same
+    points merely move (``AGAIN_AFTER`` by default)."""
+    category: Category | None = None
+    priority: int = 50
+    locale: Expression | None = None
+    mode: Mode = Mode.LIVE
+    valid_from: date | None = None
+    valid_until: date | None = None
+    """First and last day, both inclusive, in the member's time zone."""
+    useful_for: timedelta | None = None
+    """How long a message of it is worth delivering."""
     on_ambiguous: OnAmbiguous = OnAmbiguous.PARK
     description: str = ""
     owner: str = ""
     tags: tuple[str, ...] = ()
-    category: str | None = None
     file: str = ""
     """Where the rule stands: the file, relative to the programme's folder, and the line of its name."""
     line: int = 1
+
+    @property
+    def reads(self) -> frozenset[Path]:
+        """The facts that its conditions and named expressions look at."""
+        conditions = (self.condition, *(send.condition for send in self.sends))
+        looked = [condition.reads for condition in conditions if condition is not None]
+        looked += [frozenset(let.expression.reads) for let in self.lets]
+        looked += [frozenset(self.once_per), *(crowd.reads for crowd in (self.audience, self.exclude) if crowd)]
+        return frozenset[Path]().union(*looked)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 
-import css_inline
 import jinja2
 from jinja2 import nodes
 
@@ -20,13 +20,16 @@ from ..language.views import View
 from ..model import Words
 from .diagnostics import Diagnostic
 from .leftovers import leftover
-from .plaintext import one_line, plain_text, text_of, without_controls
+from .pages import Pages
+from .plaintext import one_line, plain_text
 from .printing import OUTPUT_LIMIT, OutOfFuel, fresh_fuel
 from .template_facts import Reader, diagnosed
 from .template_files import SourceFile
 
 LONGEST_SUBJECT = 200
 LONGEST_PREHEADER = 250
+AT_A_TIME = 200
+"""After so many pieces of output its length is looked at: a piece is a text between two tags, or one value."""
 
 BRAND_FIELDS = {
     "name": TEXT,
@@ -50,8 +53,22 @@ def _filter_name(found: re.Match[str]) -> str:
     return found[1]
 
 
-# Media queries must survive (mobile, dark mode), and a mail must never make us fetch something.
-_INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+class Brand:
+    """Who writes, as templates read it: the same in every message, so the last one is kept."""
+
+    def __init__(self) -> None:
+        self._told: tuple[object, object] = (None, None)
+        self._node = Node({}, "brand", BRAND_FIELDS)
+
+    def of(self, view: View) -> Node:
+        """Every field there is: what config.yaml leaves out is absent, the name is the programme's."""
+        given, programme = view.get("brand"), view.get("programme")
+        name = programme["name"] if isinstance(programme, Node) else None
+        told = (given._values if isinstance(given, Node) else None, name)  # noqa: SLF001 - nodes have no public names
+        if told[0] is not self._told[0] or name != self._told[1]:
+            values = {field: given[field] for field in given} if isinstance(given, Node) else {}
+            self._told, self._node = told, Node({"name": name, **values}, "brand", BRAND_FIELDS)
+        return self._node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +105,9 @@ class Template:
     """Everything it is made of, layouts and partials included, by compiled name."""
     gaps: frozenset[str] = frozenset()
     """The placeholders of the language's phrases, none of which may be left in a message."""
+    brand: Brand = field(default_factory=Brand)
+    pages: Pages = field(default_factory=Pages)
+    """What is prepared of its HTML, and of the other templates' in its language."""
 
     def findings(self, scope: Scope) -> Iterator[Diagnostic]:
         """What is wrong with the facts it names when a rule with these facts sends it."""
@@ -104,25 +124,33 @@ class Template:
             raise
         except Exception as error:
             raise TemplateError(self._explained(error)) from error
+        finally:
+            self.pages.woven.clear()
 
     def _words(self, view: View) -> Words:
-        names = {**view, "brand": _brand(view), "locale": self.locale}
+        names = {**self._main.globals, **view, "brand": self.brand.of(view), "locale": self.locale}
         subject = one_line(_produce(self.subject, names), LONGEST_SUBJECT) if self.subject else ""
         if self.subject and not subject:
             raise TemplateError(f"{self.file}: the subject comes out empty")
         preheader = one_line(_produce(self.preheader, names), LONGEST_PREHEADER) if self.preheader else ""
         names |= {"subject": subject, "preheader": preheader or Absent("preheader")}
-        page = without_controls(_produce(self.html, names)).strip() if self.html else None
-        text = plain_text(_produce(self.text, names)) if self.text else text_of(page or "")
-        if not text or page == "":
+        page = self.pages.finish(_pieces(self.html, names)) if self.html else None
+        text = plain_text(_produce(self.text, names)) if self.text else page.text if page else ""
+        if not text or (page and not page.html):
             raise TemplateError(f"{self.file}: the {'HTML' if text else 'text'} comes out empty")
-        self._refuse_leftovers({"subject": subject, "preheader": preheader, "text": text})
-        if page and self.text:
-            self._refuse_leftovers({"HTML": text_of(page)})
-        html = _INLINER.inline(page) if page else None
-        return Words(subject=subject, text=text, html=html, preheader=preheader or None)
+        beside = {"HTML": page.text} if page and self.text else {}
+        self._refuse_leftovers({"subject": subject, "preheader": preheader, "text": text, **beside})
+        return Words(subject=subject, text=text, html=page.html if page else None, preheader=preheader or None)
+
+    @property
+    def _main(self) -> jinja2.Template:
+        main = self.html or self.text
+        assert main is not None, "a template has an HTML or a text part"  # noqa: S101 - compiled that way
+        return main
 
     def _refuse_leftovers(self, parts: Mapping[str, str]) -> None:
+        if not leftover("\n".join(parts.values()), self.locale, self.gaps):
+            return  # No leftover goes over the end of a line.
         for name, words in parts.items():
             if fault := leftover(words, self.locale, self.gaps):
                 raise TemplateError(f"{self.file}: the {name} is not fit to be sent: {fault}")
@@ -139,23 +167,20 @@ class Template:
         )
 
 
-def _brand(view: View) -> Node:
-    """The sender, with every field there is: what config.yaml leaves out is absent, the name is the programme's."""
-    given, programme = view.get("brand"), view.get("programme")
-    values = {name: given[name] for name in given} if isinstance(given, Node) else {}
-    if "name" not in values and isinstance(programme, Node):
-        values["name"] = programme["name"]
-    return Node(values, "brand", BRAND_FIELDS)
+def _produce(part: jinja2.Template, names: dict[str, object]) -> str:
+    """The output of one part."""
+    return "".join(_pieces(part, names))
 
 
-def _produce(part: jinja2.Template, names: Mapping[str, object]) -> str:
-    """The output of one part, stopped at the limit."""
+def _pieces(part: jinja2.Template, names: dict[str, object]) -> list[str]:
+    """The output of one part, piece by piece, stopped at the limit. ``names`` include the environment's own."""
     environment = part.environment
-    context = environment.context_class(environment, {**part.globals, **names}, part.name, part.blocks)
-    size, chunks = 0, []
-    for chunk in part.root_render_func(context):
-        size += len(chunk)
+    context = environment.context_class(environment, names, part.name, part.blocks)
+    output = part.root_render_func(context)
+    size, pieces = 0, list[str]()
+    while some := list(islice(output, AT_A_TIME)):
+        size += sum(map(len, some))
         if size > OUTPUT_LIMIT:
             raise OutOfFuel(f"more than {OUTPUT_LIMIT} characters")
-        chunks.append(chunk)
-    return "".join(chunks)
+        pieces += some
+    return pieces

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import jinja2
 from babel import Locale
@@ -19,6 +19,7 @@ from .positions import Block, Node, Scalar
 from .template import Part, Template
 from .template_files import Folder, SourceFile, fallbacks, locale_tag
 from .template_syntax import syntax_finding
+from .variant import Subject
 from .yaml import parse_yaml
 
 MOST_TAGS = 2_000
@@ -37,19 +38,21 @@ class Language:
     folder: Folder
     locale: str
     environment: TemplateEnvironment
+    lets: frozenset[str] = frozenset()
+    """Names that some rule gives to an expression; whether the rule that sends a template does is checked with it."""
     problems: list[Diagnostic] = field(default_factory=list)
     parts: dict[str, Part | None] = field(default_factory=dict)
     """By compiled name; ``None`` for one that has errors or refers to one that has."""
 
     @classmethod
-    def prepare(cls, folder: Folder, locale: str) -> Language:
+    def prepare(cls, folder: Folder, locale: str, lets: frozenset[str] = frozenset()) -> Language:
         """The language's environment with its shared phrases."""
         file = next((folder.strings[tag] for tag in fallbacks(locale) if tag in folder.strings), None)
         babel, problems = Locale.parse(locale, sep="-"), list[Diagnostic]()
         where = file.path.rpartition("/")[2] if file else f"strings.{locale}.yaml"
         phrases = Phrases(dict(_phrases(file, babel, problems)) if file else {}, where)
         environment = TemplateEnvironment(babel, phrases)
-        return cls(folder=folder, locale=locale, environment=environment, problems=problems)
+        return cls(folder=folder, locale=locale, environment=environment, problems=problems, lets=lets)
 
     def template(self, key: tuple[str, str, str], files: dict[str, SourceFile]) -> Template | None:
         """Compile one message's files; ``None`` when anything in it is wrong."""
@@ -74,9 +77,13 @@ class Language:
             channel=key[1],
             locale=self.locale,
             file=main.path,
-            **{role: compiled.get(role) for role in ("subject", "preheader", "html", "text")},
+            subject=compiled.get("subject"),
+            preheader=compiled.get("preheader"),
+            html=compiled.get("html"),
+            text=compiled.get("text"),
             parts={name: part for name in sorted(closure) if (part := self.parts[name])},
             gaps=self.environment.phrases.gaps(),
+            pages=self.environment.pages,
         )
 
     def _beside(self, key: tuple[str, str, str], files: dict[str, SourceFile]) -> Iterator[Diagnostic]:
@@ -106,6 +113,19 @@ class Language:
         line = file.front.place(scalar.start)[0] + (scalar.style in {"|", ">"}) if file.front else 1
         self._compile(name, file, "\n" * (line - 1) + scalar.text, ())
         return name
+
+    def reworded(self, own: Template, name: str, subject: Subject) -> Template | None:
+        """The template with this subject in place of its own; ``None`` when it cannot be used."""
+        scalar, source = subject.scalar, subject.source
+        line = source.place(scalar.start)[0] + (scalar.style in {"|", ">"})
+        file = SourceFile(source=source, body="", since=scalar.start)
+        self._compile(name, file, "\n" * (line - 1) + scalar.text, ())
+        part, closure = self.parts[name], self._closure([name])
+        if part is None or not self._names_exist(closure):
+            return None
+        parts = {known: kept for known, kept in own.parts.items() if own.subject is None or known != own.subject.name}
+        more = {known: found for known in closure if (found := self.parts[known])}
+        return replace(own, subject=part.compiled, parts={**parts, **more})
 
     def _compile(self, name: str, file: SourceFile, body: str, trail: tuple[str, ...]) -> bool:
         """Compile a text and what it refers to, once; ``trail`` leads to it. Says whether it can be used."""
@@ -174,11 +194,11 @@ class Language:
     def _names_exist(self, closure: set[str]) -> bool:
         """What one file of a message sets, the others may use."""
         parts = [part for name in sorted(closure) if (part := self.parts[name])]
-        known = FACT_NAMES.union(self.environment.globals, *(check.assigned(part.tree) for part in parts))
+        known = (FACT_NAMES | self.lets).union(self.environment.globals, *(check.assigned(part.tree) for part in parts))
         unknown = [(part, name) for part in parts for name in sorted(part.undeclared - known)]
         for part, name in unknown:
             message, fix = f'there is no "{name}"', suggest(name, FACT_NAMES)
-            self.problems.append(part.file.finding(_first_use(part.tree, name), name, codes.UNKNOWN_NAME, message, fix))
+            self.problems.append(part.file.finding(first_use(part.tree, name), name, codes.UNKNOWN_NAME, message, fix))
         return not unknown
 
 
@@ -209,7 +229,8 @@ def _reference_fault(name: str, trail: tuple[str, ...]) -> str:
     return ""
 
 
-def _first_use(tree: nodes.Template, name: str) -> int:
+def first_use(tree: nodes.Template, name: str) -> int:
+    """The line on which a name is used first."""
     return next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), 1)
 
 

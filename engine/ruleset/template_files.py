@@ -40,6 +40,8 @@ class SourceFile:
     headers: Mapping[str, Scalar] = field(default_factory=dict)
     front: Source | None = None
     """The front matter, which ``headers`` have their places in."""
+    since: int = 0
+    """Words are looked for from this offset on: of a rule file, one subject is a template."""
 
     @property
     def path(self) -> str:
@@ -49,7 +51,7 @@ class SourceFile:
     def finding(self, line: int, words: str, code: str, message: str, suggestion: str | None = None) -> Diagnostic:
         """A finding about the first place, from this line on, where these words stand."""
         text = self.source.text
-        start = _line_start(text, line)
+        start = max(_line_start(text, line), self.since)
         found = re.compile(rf"(?<!\w){re.escape(words)}(?!\w)").search(text, start, _line_start(text, line + 10))
         if words and found:
             return self.source.finding(found.start(), found.end(), code, message, suggestion)
@@ -87,15 +89,31 @@ def fallbacks(locale: str) -> tuple[str, ...]:
 
 def read_folder(root: Path) -> Folder:
     """Read everything under the folder; what cannot be read or placed is a problem."""
+    return folder_of(read_contents(root), root.name)
+
+
+def read_contents(root: Path) -> dict[str, bytes | OSError]:
+    """What every file under the folder holds, by its path within, or why it cannot be read."""
+    return {"/".join(path.relative_to(root).parts): _content(path) for path in _files(root)}
+
+
+def folder_of(contents: Mapping[str, bytes | OSError], name: str) -> Folder:
+    """The folder of this name that ``read_contents`` has read."""
     folder = Folder()
-    for path in _files(root):
-        parts = path.relative_to(root).parts
-        source = _read(path, "/".join((root.name, *parts)), folder.problems)
+    for path, content in contents.items():
+        parts = tuple(path.split("/"))
+        source = _read(content, f"{name}/{path}", folder.problems)
         if source is not None:
             _place(folder, parts, source)
         elif key := _message_key(parts):
             folder.messages.setdefault(key, {})
     return folder
+
+
+def sources_of(folder: Folder) -> dict[str, Source]:
+    """Every file's text as it was written, by path."""
+    messages = (file for files in folder.messages.values() for file in files.values())
+    return {file.path: file.source for file in (*messages, *folder.shared.values())}
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -105,13 +123,21 @@ def _files(root: Path) -> Iterator[Path]:
             yield path
 
 
-def _read(path: Path, shown: str, problems: list[Diagnostic]) -> Source | None:
+def _content(path: Path) -> bytes | OSError:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
+    except OSError as error:
+        return error
+
+
+def _read(data: bytes | OSError, shown: str, problems: list[Diagnostic]) -> Source | None:
+    if isinstance(data, OSError):
+        problems.append(_unreadable(shown, f"cannot be read: {data.strerror}"))
+        return None
+    try:
         text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else "is not saved as UTF-8"
-        problems.append(Diagnostic(file=shown, line=1, column=1, code=codes.UNREADABLE, message=message))
+    except UnicodeDecodeError:
+        problems.append(_unreadable(shown, "is not saved as UTF-8"))
         return None
     source = Source(shown, text)
     if len(data) > LARGEST_SOURCE:
@@ -158,6 +184,10 @@ def _known_locale(source: Source, locale: str, problems: list[Diagnostic]) -> st
     if tag is None:
         problems.append(_whole(source, codes.PLACE, f'there is no locale "{locale}"', "for example en, pl or pt-BR"))
     return tag
+
+
+def _unreadable(shown: str, message: str) -> Diagnostic:
+    return Diagnostic(file=shown, line=1, column=1, code=codes.UNREADABLE, message=message)
 
 
 def _whole(source: Source, code: str, message: str, suggestion: str | None = None) -> Diagnostic:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..model import OnAmbiguous
+from .shared import NOTHING_SHARED, Shared
 from .template_files import fallbacks
 
 
@@ -27,6 +28,7 @@ class Vocabulary:
     spellings: Callable[[str], str | None] = no_other_spelling
     """A producer's own event name -> the neutral one."""
     on_ambiguous: OnAmbiguous = OnAmbiguous.PARK
+    shared: Shared = field(default=NOTHING_SHARED)
 
     @property
     def template_names(self) -> frozenset[str]:

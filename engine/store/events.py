@@ -2,48 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Select, exists, func, literal, select, update
 
-from .dialect import insert, stands
-from .rows import EventState, Received, StoredEvent, micros, moment
+from ..model import Telling
+from ..settlement import CLOCK, EventState, Received, StoredEvent
+from .dialect import alone, insert, stands
+from .prepared import Prepared
+from .rows import micros, moment
 from .schema import event
 
 CLAIM = timedelta(minutes=5)
-MAX_ATTEMPTS = 10
-"""Ends of a process that a delivery may witness before it is set aside unheard; see ``trial`` for the fair way."""
+MAX_ATTEMPTS = 1_000
+"""Ends of a process that a delivery may witness before it is set aside unheard: a last resort against a daemon that
+never gets to work. Whoever is suspected is tried long before, and fairly; see ``settling``. Ten were too few: a machine
+that was cut off again and again while it was too busy to finish anything lost what it had acknowledged (measured)."""
+_CLAIMING = 0x9B311
+"""The lock of claims: lanes are chosen by one process at a time."""
+
+
+_ADD = Prepared(
+    lambda connection, _: insert(connection, event).inline().on_conflict_do_nothing(index_elements=["source", "key"])
+)
 
 
 def add(connection: Connection, deliveries: Sequence[Received]) -> list[bool]:
     """Store deliveries; for each whether it is new. A known (source, key) leaves the store as it was."""
-    if not deliveries:
-        return []
-    rows = [_row(delivery) for delivery in deliveries]
-    statement = insert(connection, event).on_conflict_do_nothing(index_elements=["source", "key"])
-    stored = connection.execute(statement.returning(event.c.source, event.c.key), rows)
-    new = {(source, key) for source, key in stored}
-    # Two equal deliveries in one group: the first of them is the new one.
-    return [_take(new, (delivery.source, delivery.key)) for delivery in deliveries]
+    return [stored > 0 for stored in _ADD.each(connection, [_row(delivery) for delivery in deliveries])]
+
+
+def add_together(connection: Connection, calls: Sequence[Sequence[Received]]) -> list[list[bool]]:
+    """``add`` for several callers at once."""
+    stored = iter(add(connection, [delivery for deliveries in calls for delivery in deliveries]))
+    return [list(islice(stored, len(deliveries))) for deliveries in calls]
 
 
 def claim(connection: Connection, limit: int, now: datetime) -> list[StoredEvent]:
     """The next deliveries in order, counted as tried before anybody touches them.
 
+    A lane of which anything is claimed already is left alone: what follows in it is claimed when that is settled.
     One with attempts was being decided when a process ended; after ``MAX_ATTEMPTS`` it is quarantined.
     """
+    alone(connection, _CLAIMING)
     _release_expired(connection, now)
-    rows = connection.execute(
-        select(event)
-        .where(stands(event.c.state, EventState.STORED))
-        .order_by(event.c.seq)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
     found, given_up = [], 0
-    for row in rows.mappings():
+    for row in connection.execute(_free(limit)).mappings():
         if row["attempts"] >= MAX_ATTEMPTS:
             quarantine(connection, row["seq"], f"gave up after {MAX_ATTEMPTS} attempts that ended the process")
             given_up += 1
@@ -51,12 +58,13 @@ def claim(connection: Connection, limit: int, now: datetime) -> list[StoredEvent
             found.append(dict(row))
     if not found:
         return claim(connection, limit, now) if given_up else []
+    until = micros(now + CLAIM)
     connection.execute(
         update(event)
         .where(event.c.seq.in_([row["seq"] for row in found]))
-        .values(state=EventState.CLAIMED, attempts=event.c.attempts + 1, claimed_until=micros(now + CLAIM))
+        .values(state=EventState.CLAIMED, attempts=event.c.attempts + 1, claimed_until=until)
     )
-    return [_stored(row) for row in found]
+    return [_stored(row, until) for row in found]
 
 
 def backlog(connection: Connection, most: int) -> int:
@@ -72,6 +80,17 @@ def quarantine(connection: Connection, seq: int, reason: str) -> None:
     )
 
 
+def drop(connection: Connection, seqs: Iterable[int], note: str) -> list[int]:
+    """End deliveries that are set aside: nobody is told of them any more. Which of them were; a replay is possible."""
+    dropped = (
+        update(event)
+        .where(event.c.seq.in_(list(seqs)), event.c.state == EventState.QUARANTINED)
+        .values(state=EventState.IGNORED, note=literal(note) + func.coalesce(literal(". Before: ") + event.c.note, ""))
+        .returning(event.c.seq)
+    )
+    return sorted(connection.scalars(dropped))
+
+
 def recover(connection: Connection) -> int:
     """Give back what a process that is gone had claimed; how many."""
     claimed = event.c.claimed_until.is_not(None)
@@ -81,27 +100,33 @@ def recover(connection: Connection) -> int:
 def replay(connection: Connection, seqs: Iterable[int]) -> int:
     """Put deliveries back in line, to be read and decided anew; how many were.
 
-    What has been sent under an idempotency key is not sent again.
+    What has been sent under an idempotency key is not sent again. One whose body was removed cannot be read anew.
     """
     settled = (EventState.QUARANTINED, EventState.DECIDED, EventState.IGNORED)
     return connection.execute(
         update(event)
-        .where(event.c.seq.in_(list(seqs)), event.c.state.in_(settled))
+        .where(event.c.seq.in_(list(seqs)), event.c.state.in_(settled), event.c.emptied_at.is_(None))
         .values(state=EventState.STORED, attempts=0, note=None)
     ).rowcount
+
+
+def _free(limit: int) -> Select[Any]:
+    """What waits in lanes that nobody works on, in the order of arrival."""
+    other = event.alias()
+    under_way = exists().where(other.c.lane == event.c.lane, stands(other.c.state, EventState.CLAIMED))
+    return (
+        select(event)
+        .where(stands(event.c.state, EventState.STORED), ~under_way)
+        .order_by(event.c.seq)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=event)
+    )
 
 
 def _release_expired(connection: Connection, now: datetime) -> None:
     connection.execute(
         update(event).where(event.c.claimed_until < micros(now)).values(state=EventState.STORED, claimed_until=None)
     )
-
-
-def _take(new: set[tuple[str, str]], key: tuple[str, str]) -> bool:
-    if key in new:
-        new.remove(key)
-        return True
-    return False
 
 
 def _row(delivery: Received) -> dict[str, Any]:
@@ -113,13 +138,26 @@ def _row(delivery: Received) -> dict[str, Any]:
         "content_type": delivery.content_type,
         "raw": delivery.raw,
         "received_at": micros(delivery.received_at),
-        "state": EventState.STORED,
+        "state": EventState.STORED.value,
+        "history": delivery.telling.value,
         "attempts": 0,
     }
 
 
-def _stored(row: dict[str, Any]) -> StoredEvent:
-    received = Received(
+def newest(connection: Connection, source: str | None, before: int, limit: int) -> list[tuple[int, Received]]:
+    """Deliveries of producers whose bodies are still there, with their numbers, newest first."""
+    mine = event.c.source == source if source is not None else event.c.source != CLOCK
+    wanted = select(event).where(event.c.emptied_at.is_(None), mine, event.c.seq < before)
+    rows = connection.execute(wanted.order_by(event.c.seq.desc()).limit(limit)).mappings()
+    return [(row["seq"], _received(row)) for row in rows]
+
+
+def _stored(row: dict[str, Any], claim: int) -> StoredEvent:
+    return StoredEvent(seq=row["seq"], received=_received(row), attempts=row["attempts"], claim=claim)
+
+
+def _received(row: Mapping[Any, Any]) -> Received:
+    return Received(
         source=row["source"],
         key=row["key"],
         lane=row["lane"],
@@ -127,5 +165,5 @@ def _stored(row: dict[str, Any]) -> StoredEvent:
         received_at=moment(row["received_at"]),
         type_hint=row["type_hint"],
         content_type=row["content_type"],
+        telling=Telling(row["history"]),
     )
-    return StoredEvent(seq=row["seq"], received=received, attempts=row["attempts"])

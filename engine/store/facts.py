@@ -2,26 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, or_, select
+from sqlalchemy import ClauseElement, Connection, Select, Table, and_, bindparam, func, or_, select, update
 
-from ..decide import ERASED, Book, Needs, known_of
-from ..model import Member, Snapshot, Timer
-from . import installation
+from ..decide import ERASED, Book, Needs
+from ..model import Card, Member, Timer
 from .dialect import insert
-from .rows import NotificationState, card_of, member_of, micros, offset_of, pack_facts, timer_of, timer_row
-from .schema import alias, card, event, happening, member, notification, timer
+from .prepared import Prepared
+from .rows import NotificationState, card_of, member_of, micros, moment, offset_of, pack_facts, timer_of, timer_row
+from .schema import alias, card, consent, event, happening, member, notification, timer
 
 _CHUNK = 500
 """Ids per statement: SQLite allows no more than 32,766 parameters, and older builds 999."""
 
 
+_TO = "to_"
+"""Before the name of a column that is set, where the row is found by other values."""
+
+
+def _adding(table: Table, key: str) -> Prepared:
+    """Stores rows; one whose key is taken touches nothing."""
+    return Prepared(
+        lambda connection, _: insert(connection, table).inline().on_conflict_do_nothing(index_elements=[key])
+    )
+
+
+def _changing(table: Table) -> Prepared:
+    """Changes records; one that has another version by now is left alone."""
+    return Prepared(
+        lambda _, names: (
+            update(table)
+            .where(table.c.id == bindparam("which"), table.c.version == bindparam("before"))
+            .values({name.removeprefix(_TO): bindparam(name) for name in names if name.startswith(_TO)})
+        )
+    )
+
+
+def _planning(connection: Connection, names: Sequence[str]) -> ClauseElement:
+    """Arms and moves timers. What was sent is for the outbox to say."""
+    statement = insert(connection, timer).inline()
+    place = ["rule", "subject", "slot"]
+    fresh = {name: statement.excluded[name] for name in names if name not in {*place, "sent_at", "sent_about"}}
+    return statement.on_conflict_do_update(index_elements=place, set_=fresh)
+
+
+_ADD = {
+    table.name: _adding(table, key)
+    for table, key in ((member, "id"), (card, "id"), (alias, "alias"), (happening, "key"))
+}
+_CHANGE = {table.name: _changing(table) for table in (member, card)}
+_PLAN = Prepared(_planning)
+
+
 class Conflict(Exception):
     """Someone else changed a record between reading and writing; read again and decide again."""
+
+
+_NEVER_REACHED = (
+    NotificationState.WITHDRAWN,
+    NotificationState.FAILED,
+    NotificationState.EXPIRED,
+    NotificationState.DROPPED,
+)
+"""Ends of a message that nobody got."""
 
 
 def load(connection: Connection, needs: Needs) -> Book:
@@ -39,57 +85,42 @@ def load(connection: Connection, needs: Needs) -> Book:
         book.timers.setdefault(found.subject, {})[found.rule, found.slot] = found
     book.held = _held(connection, needs.cards)
     book.happenings = _happenings(connection, needs.happenings)
+    book.consents = _consents(connection, book.members)
+    book.reached = _reached(connection, book.members, needs.rules)
     return book
 
 
-def save(connection: Connection, book: Book, now: datetime) -> None:
-    """Write back what the batch changed.
+def save(connection: Connection, book: Book, now: datetime, import_id: int | None = None) -> None:
+    """Write back what the batch changed; ``import_id`` names the file that it came from.
 
     Raises:
         Conflict: a record was changed since it was read; nothing of this transaction may stay.
     """
+    members = [book.members[id_] for id_ in sorted(book.changed_members)]
     _save_records(
-        connection,
-        member,
-        [_member_row(book.members[id_]) for id_ in sorted(book.changed_members)],
-        dict(book.member_versions),
-        now,
+        connection, member, [_from(import_id, _member_row(found)) for found in members], book.member_versions, now
     )
-    _save_aliases(connection, [book.members[id_] for id_ in sorted(book.changed_members)])
-    _save_records(
-        connection,
-        card,
-        [
-            {"id": id_, "member_id": book.cards[id_].member_id, "facts": pack_facts(book.cards[id_].facts)}
-            for id_ in sorted(book.changed_cards)
-        ],
-        dict(book.card_versions),
-        now,
-    )
+    _save_aliases(connection, members)
+    save_cards(connection, [book.cards[id_] for id_ in sorted(book.changed_cards)], book.card_versions, now, import_id)
     _save_timers(connection, book.changed_timers.values())
     _save_happenings(connection, book.new_happenings)
 
 
-def import_members(connection: Connection, snapshots: Iterable[Snapshot], now: datetime) -> None:
-    """Merge what a file says of members into the directory, field by field."""
-    said = list(snapshots)
-    names = frozenset(name for snapshot in said for name in (snapshot.id, *snapshot.aliases))
-    nothing: frozenset[str] = frozenset()
-    book = load(connection, Needs(members=names, cards=nothing, happenings=nothing, erased=nothing))
-    for snapshot in said:
-        id_ = book.member_id(snapshot)
-        merged = known_of(book.members.get(id_), replace(snapshot, id=id_, aliases=(snapshot.id, *snapshot.aliases)))
-        book.know(merged)
-    save(connection, book, now)
-    if any("timezone" in snapshot.fields for snapshot in said):
-        # Reminders go out at the member's hour: all cards are planned anew when the daemon starts.
-        installation.note(connection, installation.PLANNED_UNDER, "")
+def save_cards(
+    connection: Connection, cards: Iterable[Card], versions: Mapping[str, int], now: datetime, import_id: int | None
+) -> None:
+    """Write cards, new ones and those that are known under the versions.
+
+    Raises:
+        Conflict: one was changed since it was read; nothing of this transaction may stay.
+    """
+    _save_records(connection, card, [_from(import_id, _card_row(found)) for found in cards], versions, now)
 
 
 def _members(connection: Connection, ids: frozenset[str]) -> tuple[dict[str, Member], dict[str, int]]:
-    rows = [row for chunk in _chunks(ids) for row in _all(connection, select(member).where(member.c.id.in_(chunk)))]
+    rows = [row for chunk in chunks(ids) for row in _all(connection, select(member).where(member.c.id.in_(chunk)))]
     names: dict[str, set[str]] = {}
-    for chunk in _chunks(row["id"] for row in rows):
+    for chunk in chunks(row["id"] for row in rows):
         for row in _all(connection, select(alias).where(alias.c.member_id.in_(chunk))):
             names.setdefault(row["member_id"], set()).add(row["alias"])
     found = {row["id"]: member_of(row, frozenset(names.get(row["id"], ()))) for row in rows}
@@ -99,7 +130,7 @@ def _members(connection: Connection, ids: frozenset[str]) -> tuple[dict[str, Mem
 def _aliases(connection: Connection, names: frozenset[str]) -> dict[str, str]:
     return {
         row["alias"]: row["member_id"]
-        for chunk in _chunks(names)
+        for chunk in chunks(names)
         for row in _all(connection, select(alias).where(alias.c.alias.in_(chunk)))
     }
 
@@ -109,16 +140,16 @@ def _with_owners(names: frozenset[str], aliases: dict[str, str]) -> frozenset[st
 
 
 def _cards(connection: Connection, ids: frozenset[str], members: frozenset[str]) -> list[dict[str, Any]]:
-    rows = [row for chunk in _chunks(ids) for row in _all(connection, select(card).where(card.c.id.in_(chunk)))]
-    for chunk in _chunks(members):
+    rows = [row for chunk in chunks(ids) for row in _all(connection, select(card).where(card.c.id.in_(chunk)))]
+    for chunk in chunks(members):
         rows += _all(connection, select(card).where(card.c.member_id.in_(chunk)))
     return list({row["id"]: row for row in rows}.values())
 
 
 def _timers(connection: Connection, cards: frozenset[str], erased: frozenset[str]) -> Iterable[Timer]:
-    for chunk in _chunks(cards):
+    for chunk in chunks(cards):
         yield from map(timer_of, _all(connection, select(timer).where(timer.c.subject.in_(chunk))))
-    for chunk in _chunks(erased):
+    for chunk in chunks(erased):
         owned = or_(timer.c.member_id.in_(chunk), timer.c.lane.in_(chunk))
         yield from map(timer_of, _all(connection, select(timer).where(owned)))
 
@@ -130,9 +161,30 @@ def _held(connection: Connection, cards: frozenset[str]) -> frozenset[tuple[str,
     )
     return frozenset(
         (row["rule"], row["subject_id"], offset_of(row["slot"]))
-        for chunk in _chunks(cards)
+        for chunk in chunks(cards)
         for row in _all(connection, waiting.where(notification.c.subject_id.in_(chunk)))
     )
+
+
+def _consents(connection: Connection, members: Iterable[str]) -> dict[str, dict[str, bool]]:
+    said: dict[str, dict[str, bool]] = {}
+    for chunk in chunks(members):
+        for row in connection.execute(select(consent).where(consent.c.member_id.in_(chunk))):
+            said.setdefault(row.member_id, {})[row.category] = bool(row.granted)
+    return said
+
+
+def _reached(connection: Connection, members: Iterable[str], rules: frozenset[str]) -> dict[str, dict[str, datetime]]:
+    """When each of the rules last made a message for each of the members that reached them, or still may."""
+    reached: dict[str, dict[str, datetime]] = {}
+    last = func.max(func.coalesce(notification.c.settled_at, notification.c.created_at)).label("last")
+    counts = and_(notification.c.rule.in_(rules), notification.c.state.not_in(_NEVER_REACHED))
+    for chunk in chunks(members) if rules else ():
+        of_these = and_(notification.c.member_id.in_(chunk), counts)
+        found = select(notification.c.member_id, notification.c.rule, last).where(of_these)
+        for row in connection.execute(found.group_by(notification.c.member_id, notification.c.rule)):
+            reached.setdefault(row.member_id, {})[row.rule] = moment(row.last)
+    return reached
 
 
 def _happenings(connection: Connection, keys: frozenset[str]) -> dict[str, tuple[int, str]]:
@@ -141,31 +193,46 @@ def _happenings(connection: Connection, keys: frozenset[str]) -> dict[str, tuple
     )
     return {
         row["key"]: (row["seq"], f"delivery {row['delivery']} from {row['source']}")
-        for chunk in _chunks(keys)
+        for chunk in chunks(keys)
         for row in _all(connection, joined.where(happening.c.key.in_(chunk)))
     }
 
 
 def _member_row(found: Member) -> dict[str, Any]:
-    return {"id": found.id, "facts": pack_facts(found.facts)}
+    email = found.get("email")
+    address = email.lower() if isinstance(email, str) else None
+    return {"id": found.id, "facts": pack_facts(found.facts), "email": address}
+
+
+def _card_row(found: Card) -> dict[str, Any]:
+    code = found.get("code")
+    facts, code = pack_facts(found.facts), code if isinstance(code, str) else None
+    return {"id": found.id, "member_id": found.member_id, "facts": facts, "code": code}
+
+
+def _from(import_id: int | None, row: dict[str, Any]) -> dict[str, Any]:
+    """The row with the file it came from; what came otherwise leaves standing which file last told of it."""
+    return row if import_id is None else {**row, "import_id": import_id}
 
 
 def _save_records(
-    connection: Connection, table: Table, rows: list[dict[str, Any]], versions: dict[str, int], now: datetime
+    connection: Connection, table: Table, rows: list[dict[str, Any]], versions: Mapping[str, int], now: datetime
 ) -> None:
     at = micros(now)
     new = [{**row, "version": 1, "changed_at": at} for row in rows if row["id"] not in versions]
-    if new:
-        statement = insert(connection, table).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.id)
-        if len(connection.execute(statement, new).all()) != len(new):
-            raise Conflict
-    for row in rows:
-        version = versions.get(row["id"])
-        if version is not None:
-            changed = {**row, "version": version + 1, "changed_at": at}
-            unmoved = (table.c.id == row["id"]) & (table.c.version == version)
-            if connection.execute(table.update().where(unmoved).values(changed)).rowcount != 1:
-                raise Conflict
+    if _ADD[table.name].many(connection, new) != len(new):
+        raise Conflict
+    known = ((row, versions[row["id"]]) for row in rows if row["id"] in versions)
+    changed = [
+        {"which": row["id"], "before": version, **_to({**row, "version": version + 1, "changed_at": at})}
+        for row, version in known
+    ]
+    if sum(_CHANGE[table.name].each(connection, changed)) != len(changed):
+        raise Conflict
+
+
+def _to(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{_TO}{name}": value for name, value in row.items()}
 
 
 def _save_aliases(connection: Connection, members: list[Member]) -> None:
@@ -173,32 +240,22 @@ def _save_aliases(connection: Connection, members: list[Member]) -> None:
     if erased:
         connection.execute(alias.delete().where(alias.c.member_id.in_(erased)))
     rows = [{"alias": name, "member_id": found.id} for found in members for name in sorted(found.aliases)]
-    if rows:
-        # An alias that someone else already carries stays theirs: members are never merged by guess.
-        connection.execute(insert(connection, alias).on_conflict_do_nothing(index_elements=["alias"]), rows)
+    # An alias that someone else already carries stays theirs: members are never merged by guess.
+    _ADD[alias.name].many(connection, rows)
 
 
 def _save_timers(connection: Connection, timers: Iterable[Timer]) -> None:
-    rows = [timer_row(changed) for changed in timers]
-    if not rows:
-        return
-    statement = insert(connection, timer)
-    place = ["rule", "subject", "slot"]
-    kept = {*place, "sent_at", "sent_about"}  # What was sent is for the outbox to say.
-    fresh = {column.name: statement.excluded[column.name] for column in timer.c if column.name not in kept}
-    connection.execute(statement.on_conflict_do_update(index_elements=place, set_=fresh), rows)
+    _PLAN.many(connection, [timer_row(changed) for changed in timers])
 
 
 def _save_happenings(connection: Connection, new: dict[str, int]) -> None:
     rows = [{"key": key, "event_seq": seq} for key, seq in new.items()]
-    if not rows:
-        return
-    statement = insert(connection, happening).on_conflict_do_nothing(index_elements=["key"])
-    if len(connection.execute(statement.returning(happening.c.key), rows).all()) != len(rows):
+    if sum(_ADD[happening.name].each(connection, rows)) != len(rows):
         raise Conflict
 
 
-def _chunks(ids: Iterable[str]) -> Iterable[list[str]]:
+def chunks(ids: Iterable[str]) -> Iterable[list[str]]:
+    """The ids in order, as many at a time as one statement takes."""
     ordered = sorted(set(ids))
     return (ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK))
 

@@ -10,11 +10,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, bindparam, inspect, select
+from sqlalchemy import Column, Connection, Index, Table, bindparam, inspect, select
 from sqlalchemy.schema import CreateColumn
 
 from ..errors import StoreOutdated
-from .schema import card, consent, event, member, meta, metadata, notification, pause, timer
+from .schema import card, consent, event, file_import, happening, member, meta, metadata, notification, pause, timer
 
 _VERSION = "schema_version"
 _PAGE = 1_000
@@ -22,14 +22,43 @@ _PAGE = 1_000
 
 def _going_live(connection: Connection) -> None:
     """Version 2: history, categories, consent and pauses; members by address and cards by code."""
-    for column in (event.c.history, member.c.email, card.c.code, notification.c.category):
+    for column in _NEW_COLUMNS:
         _add_column(connection, column)
-    for table in (consent, pause):
+    for table in (consent, file_import, pause):
         table.create(connection)
-    for table, name in ((member, "member_email"), (card, "card_code"), (timer, "timer_over")):
-        next(index for index in table.indexes if index.name == name).create(connection)
+    for table, name in ((timer, "timer_due"), (notification, "notification_due")):
+        _index(table, name).drop(connection)
+    for table, names in _GOING_LIVE.items():
+        for name in names:
+            _index(table, name).create(connection)
     _fill(connection, member, "email", lambda said: said.lower())
     _fill(connection, card, "code", lambda said: said)
+
+
+_NEW_COLUMNS = (
+    event.c.history,
+    event.c.emptied_at,
+    member.c.email,
+    member.c.import_id,
+    card.c.code,
+    card.c.import_id,
+    notification.c.category,
+    notification.c.paused_by,
+    notification.c.emptied_at,
+)
+_GOING_LIVE = {
+    event: ("event_aside", "event_lane"),
+    happening: ("happening_event",),
+    member: ("member_email",),
+    card: ("card_code",),
+    timer: ("timer_due", "timer_over"),
+    notification: ("notification_due", "notification_paused", "notification_aside", "notification_event"),
+}
+"""The indexes that version 2 makes, or makes anew with other columns."""
+
+
+def _index(table: Table, name: str) -> Index:
+    return next(index for index in table.indexes if index.name == name)
 
 
 def _add_column(connection: Connection, column: Column[Any]) -> None:

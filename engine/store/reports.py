@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Select, exists, func, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    RowMapping,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.exc import DBAPIError
 
 from ..decide import Book, Needs
 from ..errors import StoreError
-from . import facts, search, sqlite
+from ..model import TimerState, values_of
+from ..settlement import EventState, Received
+from . import alarms, clockwork, events, facts, installation, pauses, progress, resolve, retention, search, sqlite
+from .alarms import Alarms
 from .dialect import stands
-from .rows import NotificationState, maybe_moment, unpack_facts
+from .messages import EVERY_MESSAGE, Messages
+from .pauses import Pause, Reach
+from .resolve import RESOLVED, Resolved, Ruling
+from .retention import Kind, Retention
+from .rows import NotificationState, maybe_moment, micros, moment, unpack_facts
 from .schema import alias, card, decision, event, member, notification, timer
 
+T = TypeVar("T")
+
+_PAGE = 100
 _TIMES = frozenset(
     {
         "at",
@@ -30,6 +57,7 @@ _TIMES = frozenset(
         "sent_at",
         "decided_at",
         "message_due_at",
+        "emptied_at",
     }
 )
 
@@ -49,36 +77,75 @@ class Reports:
         """Let go of the file."""
         self._engine.dispose()
 
-    def status(self) -> dict[str, Any]:
-        """Events, decisions (by outcome and reason), notifications and timers, counted by state."""
+    def status(self, most: int | None = None) -> dict[str, Any]:
+        """Events, decisions (by outcome and reason), notifications and timers, counted by state.
+
+        ``most``: of tables with more rows only the newest that many; ``cut`` names those tables.
+        """
         with self._reading() as connection:
+            outcomes = _newest(connection, decision.c.id, decision.c.outcome, most)
+            events = _newest(connection, event.c.seq, event.c.state, most)
+            messages = _newest(connection, notification.c.id, notification.c.state, most)
+            timers = _timers(connection, most)
+            by_table = {"decisions": outcomes, "events": events, "notifications": messages, "timers": timers}
             return {
-                "events": _count(connection, event.c.state),
-                "events_by_name": _count(connection, func.coalesce(event.c.name, "unread")),
+                "events": events,
+                "events_by_name": _newest(connection, event.c.seq, func.coalesce(event.c.name, "unread"), most),
                 "decisions": {
-                    "by_outcome": _count(connection, decision.c.outcome),
-                    "by_reason": _count(connection, decision.c.reason),
+                    "by_outcome": outcomes,
+                    "by_reason": _newest(connection, decision.c.id, decision.c.reason, most),
                 },
-                "notifications": _count(connection, notification.c.state),
-                "waiting": _waiting(connection),
-                "timers": _count(connection, timer.c.state),
+                "notifications": messages,
+                "waiting": _waiting(connection, most),
+                "timers": timers,
                 "members": connection.scalar(select(func.count()).select_from(member)) or 0,
                 "cards": connection.scalar(select(func.count()).select_from(card)) or 0,
+                "cut": [name for name, by in by_table.items() if most is not None and sum(by.values()) >= most],
             }
 
+    def outcome(self, spans: Iterable[progress.Span]) -> Mapping[str, Counter[str]]:
+        """What came of some deliveries: decisions by outcome, messages and deliveries by state."""
+        with self._reading() as connection:
+            return progress.outcome(connection, spans)
+
     def notifications(
-        self, *, state: str | None = None, member_id: str | None = None, rule: str | None = None, limit: int = 100
+        self, wanted: Messages = EVERY_MESSAGE, *, state: NotificationState | None = None, limit: int = 100
     ) -> list[dict[str, Any]]:
-        """Messages, newest first, without their bodies."""
+        """Messages, newest first, without their bodies; ``state`` for those in that state."""
+        wanted = wanted if state is None else replace(wanted, states=(state,))
         columns = [column for column in notification.c if column.name not in ("payload", "lease", "leased_until")]
-        statement = select(*columns).order_by(notification.c.id.desc()).limit(limit)
-        if state is not None:
-            statement = statement.where(notification.c.state == state)
-        if member_id is not None:
-            statement = statement.where(notification.c.member_id == member_id)
-        if rule is not None:
-            statement = statement.where(notification.c.rule == rule)
-        return self._rows(statement)
+        return self._rows(select(*columns).where(*wanted.where()).order_by(wanted.newest_first()).limit(limit))
+
+    def worded(self, wanted: Messages) -> Iterator[tuple[dict[str, Any], bytes]]:
+        """Messages that have words, with their bytes, in the order of their numbers, one at a time."""
+        here = select(notification).where(*wanted.where(), notification.c.payload.is_not(None))
+        following = here.where(notification.c.id > bindparam("after")).order_by(notification.c.id).limit(_PAGE)
+        page = self._page(following, 0)
+        while page:
+            yield from ((_readable(dict(row)), row["payload"]) for row in page)
+            page = self._page(following, page[-1]["id"])
+
+    def judge(self, wanted: Messages, ruling: Ruling, after: int, limit: int) -> Resolved:
+        """What ``Store.resolve`` would do."""
+        with self._reading() as connection:
+            return resolve.judge(connection, wanted, ruling, after, limit)
+
+    def pauses(self, now: datetime, limit: int | None = None) -> list[Pause]:
+        """The pauses that are open, in the order in which they began; with a limit the newest there have been."""
+        with self._reading() as connection:
+            return pauses.open_at(connection, now) if limit is None else pauses.listed(connection, limit)
+
+    def alarms(
+        self, now: datetime, reach: Reach | None = None, silent_after: Mapping[str, timedelta] | None = None
+    ) -> Alarms:
+        """What needs somebody's attention; see ``alarms.look``."""
+        with self._reading() as connection:
+            return alarms.look(connection, now, reach or {}, silent_after or {})
+
+    def noted(self, name: str) -> str | None:
+        """What was last noted under a name."""
+        with self._reading() as connection:
+            return installation.noted(connection, name)
 
     def payload(self, number: int) -> tuple[dict[str, Any], bytes | None] | None:
         """One message by its number: its row and its bytes."""
@@ -93,20 +160,32 @@ class Reports:
         self, *, state: str | None = "armed", member_id: str | None = None, limit: int = 100
     ) -> list[dict[str, Any]]:
         """Reminders, soonest first."""
-        statement = select(timer).order_by(timer.c.due_at, timer.c.subject).limit(limit)
-        if state is not None:
-            statement = statement.where(timer.c.state == state)
+        wanted = [] if state is None else [stands(timer.c.state, state)]
         if member_id is not None:
-            statement = statement.where(or_(timer.c.member_id == member_id, timer.c.lane == member_id))
-        return self._rows(statement)
+            wanted.append(or_(timer.c.member_id == member_id, timer.c.lane == member_id))
+        elif state == TimerState.ARMED:
+            with self._reading() as connection:
+                return [_readable(dict(row)) for row in clockwork.soonest(connection, limit)]
+        return self._rows(select(timer).where(*wanted).order_by(timer.c.due_at, timer.c.subject).limit(limit))
 
     def events(self, *, state: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
         """Deliveries, newest first, without their bodies."""
         columns = [column for column in event.c if column.name not in ("raw", "claimed_until")]
         statement = select(*columns).order_by(event.c.seq.desc()).limit(limit)
         if state is not None:
-            statement = statement.where(event.c.state == state)
+            statement = statement.where(stands(event.c.state, state))
         return self._rows(statement)
+
+    def deliveries(self, source: str | None, before: int, limit: int) -> list[tuple[int, Received]]:
+        """Deliveries before this one whose bodies are still there, with their numbers, newest first."""
+        with self._reading() as connection:
+            return events.newest(connection, source, before, limit)
+
+    def set_aside(self, after: int, limit: int) -> list[int]:
+        """The numbers of the next deliveries that are set aside."""
+        aside = select(event.c.seq).where(stands(event.c.state, EventState.QUARANTINED), event.c.seq > after)
+        with self._reading() as connection:
+            return list(connection.scalars(aside.order_by(event.c.seq).limit(limit)))
 
     def event(self, seq: int) -> tuple[dict[str, Any], bytes] | None:
         """One delivery by its number: its row and its body."""
@@ -132,6 +211,13 @@ class Reports:
         """What is known of everyone events may touch, to try a decision on."""
         with self._reading() as connection:
             return facts.load(connection, needs)
+
+    def overdue(self, kept: Retention, now: datetime) -> Counter[Kind]:
+        """How much of each kind has been kept long enough."""
+        with self._reading() as connection:
+            limits = {kind: retention.limit_of(kind, kept, now) for kind in Kind}
+            found = {kind: retention.count(connection, kind, limit) for kind, limit in limits.items() if limit}
+        return Counter(found)
 
     def member(self, member_id: str) -> dict[str, Any] | None:
         """What is known of a member and their cards."""
@@ -162,12 +248,14 @@ class Reports:
                 notification.c.id.label("number"),
                 notification.c.state.label("message_state"),
                 notification.c.channel,
+                notification.c.category,
                 notification.c.subject,
                 notification.c.address,
                 notification.c.attempts,
                 notification.c.due_at.label("message_due_at"),
                 notification.c.reply,
                 notification.c.settled_at,
+                notification.c.emptied_at,
                 notification.c.reason.label("message_reason"),
             )
             .join(event, event.c.seq == decision.c.event_seq)
@@ -178,8 +266,14 @@ class Reports:
         )
         return self._rows(statement)
 
+    def ask(self, question: Callable[[Connection], T]) -> T:
+        """The answer to a question that a module of the store knows how to put: ``suppressions``, ``imports_of``."""
+        with self._reading() as connection:
+            return question(connection)
+
     def silent_events(self, member_id: str, limit: int = 50) -> list[dict[str, Any]]:
-        """Events about a member that no rule listened to, newest first."""
+        """Events about a member that no rule listened to, newest first; as far back as decisions are kept."""
+        since = self.decisions_since()
         columns = [column for column in event.c if column.name not in ("raw", "claimed_until")]
         statement = (
             select(*columns)
@@ -187,7 +281,19 @@ class Reports:
             .order_by(event.c.seq.desc())
             .limit(limit)
         )
+        if since is not None:
+            statement = statement.where(func.coalesce(event.c.decided_at, event.c.received_at) >= micros(since))
         return self._rows(statement)
+
+    def decisions_since(self) -> datetime | None:
+        """Since when all decisions are there, aware UTC; ``None`` when none was ever removed."""
+        noted = self.noted(installation.DECISIONS_SINCE)
+        return None if noted is None else moment(int(noted))
+
+    def _page(self, following: Select[Any], after: int) -> Sequence[RowMapping]:
+        """A page in a transaction of its own: one that lasts keeps the database from tidying up behind itself."""
+        with self._reading() as connection:
+            return connection.execute(following, {"after": after}).mappings().all()
 
     def _rows(self, statement: Select[Any]) -> list[dict[str, Any]]:
         with self._reading() as connection:
@@ -208,19 +314,39 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain_facts(text: str) -> dict[str, Any]:
-    return {name: fact.value for name, fact in unpack_facts(text).items()}
+    return values_of(unpack_facts(text))
 
 
-def _waiting(connection: Connection) -> dict[str, Any] | None:
+def _waiting(connection: Connection, most: int | None) -> dict[str, Any] | None:
     """What keeps messages from going out: how many were tried in vain, and what the other side last said."""
-    tried = (stands(notification.c.state, NotificationState.QUEUED), notification.c.reply.is_not(None))
-    count = connection.scalar(select(func.count()).select_from(notification).where(*tried)) or 0
+    in_line = and_(stands(notification.c.state, NotificationState.QUEUED), notification.c.paused_by.is_(None))
+    tried = and_(in_line, notification.c.reply.is_not(None), notification.c.reply.not_like(f"{RESOLVED}%"))
+    some = select(notification.c.id).where(tried).limit(most).subquery()
+    count = connection.scalar(select(func.count()).select_from(some)) or 0
     if not count:
         return None
-    last = select(notification.c.reply).where(*tried).order_by(notification.c.due_at.desc()).limit(1)
+    last = select(notification.c.reply).where(tried).order_by(notification.c.due_at.desc()).limit(1)
     return {"count": count, "reply": connection.scalar(last)}
 
 
-def _count(connection: Connection, column: Any) -> dict[str, int]:
+def _newest(
+    connection: Connection, number: Column[int], column: ColumnElement[str], most: int | None
+) -> dict[str, int]:
+    """The newest rows, counted by what a column says."""
+    rows = select(column.label("said"))
+    some = rows if most is None else rows.order_by(number.desc()).limit(most)
+    return _count(connection, some.subquery().c.said)
+
+
+def _timers(connection: Connection, most: int | None) -> dict[str, int]:
+    """Timers by state; of those to come and of those that are over up to ``most`` each."""
+    armed = stands(timer.c.state, TimerState.ARMED)
+    over = timer.c.state != literal(TimerState.ARMED, literal_execute=True)
+    halves = (select(timer.c.state).where(which).limit(most).subquery() for which in (armed, over))
+    found = {name: count for half in halves for name, count in _count(connection, half.c.state).items()}
+    return dict(sorted(found.items()))
+
+
+def _count(connection: Connection, column: ColumnElement[str]) -> dict[str, int]:
     rows = connection.execute(select(column, func.count()).where(column.is_not(None)).group_by(column).order_by(column))
     return {str(name): count for name, count in rows}

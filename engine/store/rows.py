@@ -13,18 +13,7 @@ from ..model import Card, Fact, Member, Reason, Timer, TimerState
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-
-
-class EventState(StrEnum):
-    """Where a delivery stands."""
-
-    STORED = "stored"
-    CLAIMED = "claimed"
-    DECIDED = "decided"
-    IGNORED = "ignored"
-    """Of a type that is not about a member, or unknown: kept and counted."""
-    QUARANTINED = "quarantined"
-    """Cannot be read or decided: kept with the reason, replayable."""
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
 class NotificationState(StrEnum):
@@ -44,28 +33,12 @@ class NotificationState(StrEnum):
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
     """Its useful time was over before it could be delivered."""
+    DROPPED = "dropped"
+    """Somebody decided that it does not go any more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """A delivery as it came in, before anybody has read it."""
-
-    source: str
-    key: str
-    lane: str
-    raw: bytes
-    received_at: datetime
-    type_hint: str | None = None
-    content_type: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEvent:
-    """A delivery out of the store, with its place in the order of arrival."""
-
-    seq: int
-    received: Received
-    attempts: int
+TO_RESOLVE = (NotificationState.HELD, NotificationState.FAILED, NotificationState.UNKNOWN, NotificationState.EXPIRED)
+"""States out of which only a person helps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +78,7 @@ def maybe_moment(value: int | None) -> datetime | None:
 def pack_facts(facts: Mapping[str, Fact]) -> str:
     """Facts as JSON text."""
     plain = {name: _packed(fact) for name, fact in facts.items()}
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return _encode(plain)
 
 
 def unpack_facts(text: str) -> dict[str, Fact]:

@@ -8,6 +8,8 @@ Uniqueness and ownership live here, in keys and conditional updates, not in the 
 - ``timer (rule, subject, slot)``: a reminder has one place, whatever moves it;
 - ``consent (member_id, category)``: a member's word about a category is one row, the latest.
 
+``file_import`` is how far a file has been brought in; ``import_id`` of a member or card, the last file that told of it.
+
 Schema changes are ordered functions in ``migrations.py``; this module always shows the newest shape.
 """
 
@@ -25,6 +27,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
+    or_,
     text,
 )
 
@@ -62,6 +66,7 @@ event = Table(
     Column("decided_at", BigInteger),
     Column("ruleset", String),
     Column("note", Text),
+    Column("emptied_at", BigInteger),
     UniqueConstraint("source", "key"),
 )
 Index("event_open", event.c.seq, sqlite_where=event.c.state == "stored", postgresql_where=event.c.state == "stored")
@@ -71,7 +76,29 @@ Index(
     sqlite_where=event.c.claimed_until.is_not(None),
     postgresql_where=event.c.claimed_until.is_not(None),
 )
+# Who is being decided for: nobody else's claim may take the same lane.
+Index("event_lane", event.c.lane, sqlite_where=event.c.state == "claimed", postgresql_where=event.c.state == "claimed")
+Index(
+    "event_aside",
+    event.c.seq,
+    sqlite_where=event.c.state == "quarantined",
+    postgresql_where=event.c.state == "quarantined",
+)
 Index("event_member", event.c.member_id, event.c.seq)
+
+file_import = Table(
+    "file_import",
+    metadata,
+    Column("id", _KEY, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("as_of", BigInteger, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("row_count", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+)
+Index("file_import_digest", file_import.c.digest)
 
 happening = Table(
     "happening",
@@ -79,6 +106,7 @@ happening = Table(
     Column("key", String, primary_key=True),
     Column("event_seq", _KEY, ForeignKey("event.seq"), nullable=False),
 )
+Index("happening_event", happening.c.event_seq)
 
 member = Table(
     "member",
@@ -88,6 +116,7 @@ member = Table(
     Column("version", Integer, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
     Column("email", String),
+    Column("import_id", BigInteger),
 )
 Index("member_email", member.c.email)
 
@@ -108,6 +137,7 @@ card = Table(
     Column("version", Integer, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
     Column("code", String),
+    Column("import_id", BigInteger),
 )
 Index("card_member", card.c.member_id)
 Index("card_code", card.c.code)
@@ -128,7 +158,14 @@ timer = Table(
     Column("sent_at", BigInteger),
     Column("sent_about", String),
 )
-Index("timer_due", timer.c.due_at, sqlite_where=timer.c.state == "armed", postgresql_where=timer.c.state == "armed")
+# By rule first: a pause leaves a rule's timers where they are, and however many they are, nobody walks over them.
+Index(
+    "timer_due",
+    timer.c.rule,
+    timer.c.due_at,
+    sqlite_where=timer.c.state == "armed",
+    postgresql_where=timer.c.state == "armed",
+)
 Index("timer_over", timer.c.due_at, sqlite_where=timer.c.state != "armed", postgresql_where=timer.c.state != "armed")
 Index("timer_subject", timer.c.subject)
 Index("timer_member", timer.c.member_id)
@@ -186,13 +223,18 @@ notification = Table(
     Column("settled_at", BigInteger),
     Column("withdrawn_at", BigInteger),
     Column("reply", Text),
+    Column("paused_by", BigInteger),
+    Column("emptied_at", BigInteger),
 )
+_IN_LINE = and_(notification.c.state == "queued", notification.c.paused_by.is_(None))
+Index("notification_due", notification.c.route, notification.c.due_at, sqlite_where=_IN_LINE, postgresql_where=_IN_LINE)
+# What a pause has taken out of the line, to be found again when the pause is over.
 Index(
-    "notification_due",
-    notification.c.route,
-    notification.c.due_at,
-    sqlite_where=notification.c.state == "queued",
-    postgresql_where=notification.c.state == "queued",
+    "notification_paused",
+    notification.c.paused_by,
+    notification.c.id,
+    sqlite_where=notification.c.paused_by.is_not(None),
+    postgresql_where=notification.c.paused_by.is_not(None),
 )
 Index(
     "notification_useful",
@@ -206,7 +248,13 @@ Index(
     sqlite_where=notification.c.leased_until.is_not(None),
     postgresql_where=notification.c.leased_until.is_not(None),
 )
+# What did not go out as it should: few rows, however many were sent.
+_ASIDE = or_(
+    *(notification.c.state == state for state in ("held", "failed", "unknown", "expired", "withdrawn", "dropped"))
+)
+Index("notification_aside", notification.c.state, notification.c.id, sqlite_where=_ASIDE, postgresql_where=_ASIDE)
 Index("notification_subject", notification.c.subject_id, notification.c.rule)
+Index("notification_event", notification.c.event_seq)
 Index("notification_member", notification.c.member_id, notification.c.id)
 
 suppression = Table(
@@ -238,4 +286,4 @@ pause = Table(
     Column("until", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
 )
-Index("pause_open", pause.c.until, sqlite_where=pause.c.ended_at.is_(None), postgresql_where=pause.c.ended_at.is_(None))
+Index("pause_until", pause.c.until)

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, update
+from sqlalchemy import (
+    BigInteger,
+    ClauseElement,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    or_,
+    update,
+)
 
 from ..decide import Book
 from ..model import (
@@ -19,42 +27,52 @@ from ..model import (
     Reason,
     Schedule,
     Skip,
-    TimerState,
-    Withdrawal,
 )
+from ..settlement import EventState, Settlement, Worded
 from . import facts
-from .dialect import insert
-from .rows import EventState, NotificationState, maybe_micros, micros, offset_of
-from .schema import decision, event, notification, timer
+from .dialect import insert, stands
+from .prepared import Prepared
+from .restored import Restored, hold_back
+from .rows import NotificationState, maybe_micros, micros
+from .schema import decision, event, notification
+from .withdrawals import withdraw
+
+_CLAIM = bindparam("claim", type_=BigInteger())
+_END = Prepared(
+    lambda *_: (
+        update(event)
+        .where(
+            event.c.seq == bindparam("which"),
+            stands(event.c.state, EventState.CLAIMED),
+            or_(_CLAIM.is_(None), event.c.claimed_until == _CLAIM),
+        )
+        .values(
+            state=bindparam("end"),
+            claimed_until=None,
+            name=bindparam("is"),
+            note=bindparam("said"),
+            member_id=bindparam("member"),
+            card_id=bindparam("card"),
+            occurred_at=bindparam("occurred"),
+            decided_at=bindparam("at"),
+            ruleset=bindparam("under"),
+        )
+    )
+)
+_NOTE = Prepared(lambda *_: decision.insert().inline())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worded:
-    """A message in the bytes it will travel in, and the way it takes."""
-
-    notification: Notification
-    payload: bytes
-    route: str
+def _queue_under_their_keys(connection: Connection, columns: Sequence[str]) -> ClauseElement:
+    statement = insert(connection, notification).inline()
+    fresh = {name: statement.excluded[name] for name in columns if name != "key"}
+    return statement.on_conflict_do_update(index_elements=["key"], set_=fresh, where=_never_left())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """The end of one delivery: its state, what was decided, and what must go out or be taken back."""
+_QUEUE = Prepared(_queue_under_their_keys)
 
-    seq: int
-    state: EventState
-    at: datetime
-    ruleset: str
-    name: str | None = None
-    note: str | None = None
-    member_id: str | None = None
-    card_id: str | None = None
-    occurred_at: datetime | None = None
-    decisions: Sequence[Decision] = ()
-    worded: Sequence[Worded] = ()
-    withdrawals: Sequence[Withdrawal] = ()
-    erased: str | None = None
-    """A member whose waiting messages must not go out any more."""
+
+class ClaimLost(Exception):
+    """A delivery is no longer this process's to settle: its claim ran out, and it was claimed anew or put aside."""
 
 
 @dataclass(slots=True)
@@ -66,78 +84,48 @@ class Settled:
     queued: int = 0
 
 
-def settle(connection: Connection, book: Book, settlements: Sequence[Settlement]) -> Settled:
+def settle(
+    connection: Connection, book: Book, settlements: Sequence[Settlement], window: Restored | None = None
+) -> Settled:
     """Write the batch; all of it, or, when this raises, nothing.
+
+    ``window`` is the time missing from a restored database: what may have been sent in it is held.
 
     Raises:
         Conflict: a record was changed since it was read.
+        ClaimLost: a delivery is not the caller's any more.
     """
     done = Settled()
-    for settlement in settlements:
-        _end(connection, settlement)
+    if any(ended != 1 for ended in _END.each(connection, [_ending(settlement) for settlement in settlements])):
+        raise ClaimLost
     if settlements:
         facts.save(connection, book, settlements[-1].at)
+    decisions: list[dict[str, Any]] = []
     for settlement in settlements:
-        _withdraw(connection, settlement)
+        withdraw(connection, settlement)
         fresh = _queue(connection, settlement)
+        if window is not None:
+            hold_back(connection, window, settlement, fresh)
         done.queued += len(fresh)
-        rows = [_row(settlement, made, fresh) for made in settlement.decisions]
-        if rows:
-            connection.execute(decision.insert(), rows)
-        done.decisions.extend((row["outcome"], row["reason"] or "") for row in rows)
+        decisions += (_row(settlement, made, fresh) for made in settlement.decisions)
+    _NOTE.many(connection, decisions)
+    done.decisions = [(row["outcome"], row["reason"] or "") for row in decisions]
     return done
 
 
-def _end(connection: Connection, settlement: Settlement) -> None:
-    connection.execute(
-        update(event)
-        .where(event.c.seq == settlement.seq)
-        .values(
-            state=settlement.state,
-            claimed_until=None,
-            name=settlement.name,
-            note=settlement.note,
-            member_id=settlement.member_id,
-            card_id=settlement.card_id,
-            occurred_at=maybe_micros(settlement.occurred_at),
-            decided_at=micros(settlement.at),
-            ruleset=settlement.ruleset,
-        )
-    )
-
-
-def _withdraw(connection: Connection, settlement: Settlement) -> None:
-    for withdrawal in settlement.withdrawals:
-        chosen = and_(
-            notification.c.rule == withdrawal.rule,
-            notification.c.subject_id == withdrawal.subject_id,
-            notification.c.about.is_not(None),
-        )
-        if withdrawal.slot is not None:
-            chosen = and_(chosen, notification.c.slot.startswith(f"{withdrawal.slot}/", autoescape=True))
-        if withdrawal.keep_about is not None:
-            chosen = and_(chosen, notification.c.about != withdrawal.keep_about.isoformat())
-        _take_back(connection, chosen, withdrawal.reason, settlement.at)
-    if settlement.erased is not None:
-        _take_back(connection, notification.c.member_id == settlement.erased, Reason.ERASED, settlement.at)
-
-
-def _take_back(connection: Connection, chosen: ColumnElement[bool], reason: Reason, at: datetime) -> None:
-    """Withdraw what waits. What is just being sent is marked, so that it goes no second time."""
-    waiting = notification.c.state.in_((NotificationState.QUEUED, NotificationState.CLAIMED, NotificationState.HELD))
-    taken = connection.execute(
-        update(notification)
-        .where(chosen, waiting)
-        .values(state=NotificationState.WITHDRAWN, reason=reason, settled_at=micros(at), withdrawn_at=micros(at))
-        .returning(notification.c.rule, notification.c.subject_id, notification.c.slot, notification.c.about)
-    ).all()
-    under_way = notification.c.state == NotificationState.PERMITTED
-    connection.execute(update(notification).where(chosen, under_way).values(reason=reason, withdrawn_at=micros(at)))
-    for row in taken:
-        # The timer rang for nothing: should the reason go away in time, it may ring again.
-        place = and_(timer.c.rule == row.rule, timer.c.subject == row.subject_id, timer.c.slot == offset_of(row.slot))
-        rang = and_(place, timer.c.state == TimerState.FIRED, timer.c.about == row.about)
-        connection.execute(update(timer).where(rang).values(state=TimerState.CANCELLED, reason=reason))
+def _ending(settlement: Settlement) -> dict[str, Any]:
+    return {
+        "which": settlement.seq,
+        "claim": settlement.claim,
+        "end": settlement.state.value,
+        "is": settlement.name,
+        "said": settlement.note,
+        "member": settlement.member_id,
+        "card": settlement.card_id,
+        "occurred": maybe_micros(settlement.occurred_at),
+        "at": micros(settlement.at),
+        "under": settlement.ruleset,
+    }
 
 
 def _queue(connection: Connection, settlement: Settlement) -> set[str]:
@@ -148,13 +136,8 @@ def _queue(connection: Connection, settlement: Settlement) -> set[str]:
         for made in settlement.decisions
         if isinstance(made, Skip) and made.held is not None
     ]
-    if not rows:
-        return set()
-    statement = insert(connection, notification)
-    fresh = {name: statement.excluded[name] for name in rows[0] if name != "key"}
-    statement = statement.on_conflict_do_update(index_elements=["key"], set_=fresh, where=_never_left())
-    taken = connection.execute(statement.returning(notification.c.key), rows)
-    return {key for (key,) in taken}
+    taken = _QUEUE.each(connection, rows)
+    return {row["key"] for row, stored in zip(rows, taken, strict=True) if stored}
 
 
 def _never_left() -> ColumnElement[bool]:
@@ -162,7 +145,8 @@ def _never_left() -> ColumnElement[bool]:
     withdrawn = and_(
         notification.c.state == NotificationState.WITHDRAWN, notification.c.on_ambiguous == OnAmbiguous.PARK
     )
-    return or_(notification.c.state == NotificationState.HELD, withdrawn)
+    # What is held in words was worded before a restore: it may be with the member.
+    return or_(and_(notification.c.state == NotificationState.HELD, notification.c.payload.is_(None)), withdrawn)
 
 
 def _message(settlement: Settlement, message: Notification, worded: Worded | None) -> dict[str, Any]:
@@ -175,6 +159,7 @@ def _message(settlement: Settlement, message: Notification, worded: Worded | Non
         "slot": message.slot,
         "member_id": message.member_id,
         "channel": message.channel,
+        "category": message.category,
         "route": worded.route if worded else "",
         "address": message.address,
         "template": message.template,
@@ -191,6 +176,7 @@ def _message(settlement: Settlement, message: Notification, worded: Worded | Non
         "settled_at": None,
         "withdrawn_at": None,
         "reply": None,
+        "emptied_at": None,
     }
 
 
@@ -214,6 +200,7 @@ def _row(settlement: Settlement, made: Decision, fresh: set[str]) -> dict[str, A
     if isinstance(made, Notify):
         message = made.notification
         return {**row, "outcome": "notify", "slot": message.slot, "template": message.template,
+                "detail": f"variant {message.variant}" if message.variant else "",
                 "notification": message.key}  # fmt: skip
     if isinstance(made, Schedule):
         return {**row, "outcome": "schedule", "slot": made.timer.slot, "due_at": micros(made.timer.due_at),

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,27 +43,6 @@ def reading_engine(path: Path) -> Engine:
     return engine
 
 
-def backup(source: Path, target: Path) -> None:
-    """Copy the database while it is in use, then check the copy.
-
-    Raises:
-        StoreError: the target exists, cannot be written, or the copy is not sound.
-    """
-    if not source.exists():
-        raise StoreError(f"there is no database at {source}")
-    if target.exists():
-        raise StoreError(f"{target} exists; a backup never overwrites")
-    try:
-        with closing(sqlite3.connect(source)) as from_, closing(sqlite3.connect(target)) as to:
-            from_.backup(to)
-            verdict = to.execute("PRAGMA integrity_check").fetchone()[0]
-    except sqlite3.Error as error:
-        target.unlink(missing_ok=True)  # Half a backup is worse than none.
-        raise StoreError(f"cannot back up to {target}: {error}") from error
-    if verdict != "ok":
-        raise StoreError(f"the copy at {target} is not sound: {verdict}")
-
-
 @contextmanager
 def owned(path: Path) -> Iterator[None]:
     """Hold the database for this process alone.
@@ -84,7 +62,9 @@ def owned(path: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             handle.seek(0)
-            raise StoreOwned(_owner_message(path, handle.read().strip())) from error
+            pid = handle.read().strip()
+            owner = f"process {pid}" if pid else "another process"
+            raise StoreOwned(_owner_message(path, owner), owner) from error
         handle.truncate(0)
         handle.write(str(os.getpid()))
         handle.flush()
@@ -96,10 +76,9 @@ def _url(path: Path) -> URL:
     return URL.create("sqlite", database=str(path))
 
 
-def _owner_message(path: Path, pid: str) -> str:
-    who = f"process {pid}" if pid else "another process"
+def _owner_message(path: Path, owner: str) -> str:
     return (
-        f"{path} is in use by {who}, and one process owns the file. "
+        f"{path} is in use by {owner}, and one process owns the file. "
         "Stop it first, or give this one another `store:` in its config.yaml."
     )
 

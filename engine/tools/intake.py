@@ -6,19 +6,18 @@ person at this machine is trusted, the network is not.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
 
 from ..errors import BodyError, PointbellError
 from ..ingest import Delivery, SourceSettings, read
 from ..language.problem import suggest
+from ..model import Telling
 from .event_files import Piece
 
-BATCH = 250
-"""Deliveries that share a commit."""
+BATCH, BATCH_BYTES = 250, 4 << 20
+"""Deliveries that are handed in together, and how large they may be together: whoever runs meanwhile is not held up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +60,9 @@ def source_named(sources: Mapping[str, SourceSettings], name: str | None) -> Sou
     return trusted(sources[name])
 
 
-def delivery_of(body: bytes, source: SourceSettings, type_hint: str | None, now: datetime) -> Delivery:
+def delivery_of(
+    body: bytes, source: SourceSettings, type_hint: str | None, now: datetime, telling: Telling = Telling.NEWS
+) -> Delivery:
     """A body from a file as a delivery. ``source`` must be a trusted one."""
     return Delivery(
         source=source,
@@ -69,6 +70,7 @@ def delivery_of(body: bytes, source: SourceSettings, type_hint: str | None, now:
         body=body,
         received_at=now,
         type_hint=type_hint,
+        telling=telling,
     )
 
 
@@ -78,28 +80,36 @@ async def take_in(
     *,
     source: SourceSettings,
     type_hint: str | None,
-    accept: Callable[[Delivery], Awaitable[bool]],
+    hand_in: Callable[[Sequence[bytes]], Awaitable[Sequence[bool]]],
     now: Callable[[], datetime],
     taken: TakenIn,
     progress: Callable[[], None],
 ) -> None:
     """Hand in the bodies of one file, in order, and count in ``taken`` what came of them.
 
+    ``hand_in`` stores some bodies and says for each whether it is new.
+
     Raises:
         StoreBusy: the database refused; what was handed in before stays stored.
     """
-    for batch in _batches(pieces):
-        small = [piece for piece in batch if not _refuse(name, piece, source, taken)]
-        deliveries = [delivery_of(piece.body, source, type_hint, now()) for piece in small]
-        news = await asyncio.gather(*(accept(delivery) for delivery in deliveries))
-        for piece, delivery, new in zip(small, deliveries, news, strict=True):
-            _count(name, piece, delivery, taken, new=new)
+    fitting = (piece for piece in pieces if not _refuse(name, piece, source, taken))
+    for batch in _batches(fitting):
+        news = await hand_in([piece.body for piece in batch])
+        for piece, new in zip(batch, news, strict=True):
+            _count(name, piece, delivery_of(piece.body, source, type_hint, now()), taken, new=new)
         progress()
 
 
 def _batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    rest = iter(pieces)
-    while batch := list(islice(rest, BATCH)):
+    batch: list[Piece] = []
+    size = 0
+    for piece in pieces:
+        if batch and (len(batch) == BATCH or size + len(piece.body) > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(piece)
+        size += len(piece.body)
+    if batch:
         yield batch
 
 

@@ -155,7 +155,7 @@ def _found(
 def _with_addresses(rule: Rule, trial: Trial, ruleset: Ruleset) -> Trial:
     """The trial as if every channel of the rule had an address to write to."""
     facts = trial.facts
-    for field in {ruleset.programme.channels[send.channel] for send in rule.sends}:
+    for field in {ruleset.programme.channels[channel] for send in rule.sends for channel in send.channels}:
         known = facts.member.get(field) if facts.member else None
         facts = facts if known else _saying(facts, field, STAND_IN.get(field, "preview"), trial.now)
     return replace(trial, facts=facts)

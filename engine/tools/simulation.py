@@ -19,7 +19,7 @@ from ..model import Snapshot
 from ..pipeline import Pipeline, Routing
 from ..ruleset import Ruleset
 from ..sending import Ways
-from ..store import Queued, Settled, Settlement, Store
+from ..store import Came, Consent, Queued, Settled, Settlement, Store, record_consents
 from ..worker import Worker
 
 BLINK = timedelta(microseconds=1)
@@ -107,6 +107,11 @@ class Simulation:
     async def import_members(self, snapshots: Sequence[Snapshot]) -> None:
         """Tell the directory of members, as of now."""
         await self._store.import_members(snapshots, self.clock.now())
+
+    async def record_consents(self, words: Sequence[Consent]) -> None:
+        """Take members at their word about categories of messages."""
+        now = self.clock.now()
+        await self._store.imports.rows(None, now, lambda connection: Came(changed=record_consents(connection, words)))
 
     async def deliver(self, source: str, body: bytes, type_hint: str | None = None) -> bool:
         """Hand a delivery in at the present time and do all work that is due; whether it was new."""

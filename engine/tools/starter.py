@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ..errors import PointbellError
 
-STARTER = ("config.yaml", "rules", "templates")
+TIMELINES = "tests/timelines"
+STARTER = ("config.yaml", "rules", "templates", TIMELINES)
 
 
 def starter_root() -> Path:
@@ -51,7 +52,9 @@ def copy_starter(target: Path) -> list[Path]:
 def _files(root: Path) -> Iterator[Path]:
     for name in STARTER:
         path = root / name
-        yield from sorted(found for found in path.rglob("*") if found.is_file()) if path.is_dir() else [path]
+        # In a checkout the timelines lie among the tests of the engine.
+        pattern = "*.yaml" if name == TIMELINES else "*"
+        yield from sorted(found for found in path.rglob(pattern) if found.is_file()) if path.is_dir() else [path]
 
 
 def _copy(path: Path, root: Path, target: Path) -> Path:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from itertools import groupby
 from typing import Any, TypeAlias
 
-from ..model import TIMER_DUE, Reason
+from ..model import TIMER_DUE, Reason, Telling
+from ..store import BroughtIn, Pause
 
 Row: TypeAlias = Mapping[str, Any]
 """A row of ``Reports.story``, ``silent_events`` or ``timers``."""
@@ -39,6 +40,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.RATE_LIMITED: "waits for its turn: {}",
     Reason.PAUSED: "the rule is paused: {}",
     Reason.HELD: "held until someone releases it: {}",
+    Reason.RESTORED: "it may have been sent before the database was restored: {}",
     Reason.ERASED: "{}",
     Reason.USEFUL_TIME_OVER: "its useful time was over: {}",
     Reason.TOO_OLD: "the event is too old: {}",
@@ -71,9 +73,12 @@ _FATES: Mapping[str, str] = {
     "unknown": "{title} to {to}: unknown whether it arrived{reply}",
     "withdrawn": "{title} taken back before it was sent: {why}",
     "expired": "{title} to {to} not sent: {why}",
+    "held": "{title} to {to} held: {why}",
+    "dropped": "{title} to {to} not sent{reply}",
+    "paused": "{title} waits to be sent to {to}: {paused}",
     "again": "{title} to {to} not delivered yet, next attempt {time}{reply}",
 }
-"""What became of a message, by its state; of one that is tried again, ``again``."""
+"""What became of a message, by its state; tried again: ``again``, held by a pause: ``paused``."""
 
 _SAME_TIME = timedelta(minutes=10)
 _WITHIN_DAY = "%H:%M"
@@ -93,16 +98,31 @@ class Entry:
     """The stored rows it is told from."""
 
 
-def tell(decisions: Iterable[Row], silent: Iterable[Row], zone: tzinfo) -> list[Entry]:
-    """The story, newest first; times are written in ``zone``."""
+def tell(decisions: Iterable[Row], silent: Iterable[Row], zone: tzinfo, pauses: Sequence[Pause] = ()) -> list[Entry]:
+    """The story, newest first; times are written in ``zone``. ``pauses`` are those that are open."""
+    decisions = [{**row, "paused": _paused(row, pauses, zone)} for row in decisions]
     entries = [*_decided(decisions, zone), *(_silent(row, zone) for row in silent)]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 
-def tell_timer(row: Row, zone: tzinfo) -> Entry:
-    """A reminder to come."""
-    text = f"reminder {row['slot']} before {row['about']}, card {row['subject']}"
+def tell_timer(row: Row, zone: tzinfo, pause: Pause | None = None) -> Entry:
+    """A reminder to come, and the pause that holds its rule."""
+    held = f", {_until(pause, zone)}" if pause is not None else ""
+    text = f"reminder {row['slot']} before {row['about']}, card {row['subject']}{held}"
     return Entry(at=row["due_at"].astimezone(zone), rule=row["rule"], text=text, rows=(row,))
+
+
+def tell_import(found: BroughtIn, skipped: Iterable[Row], zone: tzinfo) -> Entry:
+    """What came in from a file; ``skipped``: the reminders of the member's cards that were not armed."""
+    what = "the member" if found.card is None else f"card {found.card}"
+    own = [row for row in skipped if row["subject"] == found.card and row["generation"] == 1 and row["reason"]]
+    reminders = ", ".join(
+        f"{row['slot']} before {row['about']} ({reason_in_words(row['reason'], None)})" for row in own
+    )
+    not_armed = f"; not armed: {reminders}" if own else ""
+    text = f"{what} came in from {found.file}, as of {_when(found.as_of, zone)}{not_armed}"
+    row = {"outcome": "import", "detail": found.file}
+    return Entry(at=found.at.astimezone(zone), rule="", text=text, rows=(row,))
 
 
 def masked(address: str) -> str:
@@ -136,12 +156,16 @@ def _sameness(row: Row) -> tuple[Any, ...]:
 
 def _silent(row: Row, zone: tzinfo) -> Entry:
     at = (row["decided_at"] or row["received_at"]).astimezone(zone)
-    return Entry(at=at, rule="", text=f"no rule listens to {_happening(row, at, zone)}", rows=(row,))
+    happening = _happening(row, at, zone)
+    only_informs = row["history"] == Telling.HISTORY
+    text = f"history, told to nobody: {happening}" if only_informs else f"no rule listens to {happening}"
+    return Entry(at=at, rule="", text=text, rows=(row,))
 
 
 def _notify(rows: tuple[Row, ...], zone: tzinfo) -> str:
     row = rows[0]
-    return f"{_message(row, zone)} ({_occasion(row, zone)})"
+    variant = f", {row['detail']}" if row.get("detail") else ""
+    return f"{_message(row, zone)} ({_occasion(row, zone)}){variant}"
 
 
 def _schedule(rows: tuple[Row, ...], zone: tzinfo) -> str:
@@ -201,13 +225,34 @@ def _message(row: Row, zone: tzinfo) -> str:
     if state is None:
         return "its message is no longer kept"
     again = state == "queued" and (row["attempts"] or row["reply"])
-    return _FATES.get("again" if again else state, _WAITS).format(
-        title=f'"{row["subject"]}"',
+    fate = "paused" if row.get("paused") else "again" if again else state
+    return _FATES.get(fate, _WAITS).format(
+        paused=row.get("paused"),
+        title=_title(row, zone),
         to=masked(row["address"]),
         reply=f" ({row['reply']})" if row["reply"] else "",
         why=reason_in_words(row["message_reason"], None),
         time=_soon(row["settled_at"] or row["message_due_at"], row["at"], zone),
     )
+
+
+def _title(row: Row, zone: tzinfo) -> str:
+    """Its subject, as long as its words are kept."""
+    gone = row.get("emptied_at")
+    return f"message (words removed on {gone.astimezone(zone):%Y-%m-%d}, retention)" if gone else f'"{row["subject"]}"'
+
+
+def _paused(row: Row, pauses: Sequence[Pause], zone: tzinfo) -> str | None:
+    """Which pause holds the message, in words."""
+    if row["message_state"] != "queued":
+        return None
+    holds = (pause for pause in pauses if pause.holds(row["rule"], row["channel"], row["category"]))
+    found = max(holds, key=lambda pause: pause.over, default=None)
+    return None if found is None else _until(found, zone)
+
+
+def _until(pause: Pause, zone: tzinfo) -> str:
+    return f"paused until {_when(pause.over, zone)}: {pause.reason}"
 
 
 def _soon(moment: datetime, after: datetime, zone: tzinfo) -> str:

@@ -1,247 +1,295 @@
-"""Rule tests as timelines: events in, the clock moved on, and every send, skip, move and cancel expected.
+"""Rule tests run: events in, the clock moved on, and everything that came of it.
 
-A timeline fixes the clock, judges the rules it names and is strict for those. Left to the reader's choice are skips by
-``condition``, and a reminder rule's remark that there is nothing to plan: they count only when listed. Times without
-an offset are the member's local time.
+The real engine in simulated time; nothing is sent. A test's member has said yes to every category, belongs to every
+audience and to nobody's hold-out group unless the test says otherwise.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from ..deliver import Channel
-from ..errors import ImportFileError
-from ..ingest import SourceSettings
-from ..model import Cancel, Decision, Notify, Reason, Schedule, Skip, Snapshot
-from ..ruleset import Ruleset, format_text
-from ..ruleset.positions import plain
-from ..ruleset.yaml import read_yaml
-from ..store import Settlement
+from ..errors import PointbellError
+from ..ingest import SourceSettings, read
+from ..model import Cancel, Decision, Event, Notify, Reason, Schedule, Skip, Snapshot
+from ..ruleset import Ruleset
+from ..ruleset.audiences import Audience, Crowd
+from ..ruleset.category import Category
+from ..ruleset.category import Consent as Consents
+from ..ruleset.positions import Plain
+from ..ruleset.rule import Rule
+from ..ruleset.timelines import Outcome, Step, Timeline
+from ..settlement import EventState, Settlement
+from ..store import Consent
+from .event_files import type_of_name
+from .intake import delivery_of, source_named
 from .simulation import Simulation
+from .watching import Watch
 
 HORIZON = timedelta(days=400)
 """How far the clock runs on when a timeline does not say ``until``."""
-SOURCE = SourceSettings(name="timeline", producer="native", unsigned=True)
-_DEFAULT_DATA: Mapping[str, Mapping[str, object]] = {
+OWN = "timeline"
+SOURCE = SourceSettings(name=OWN, producer="native", unsigned=True)
+
+_DEFAULT_DATA: Mapping[str, Mapping[str, Plain]] = {
+    "points_transferred": {"points": 100, "direction": "in"},
     "points": {"points": 100},
     "tier": {"tier": "Gold", "tier_id": "gold"},
     "segment": {"segment": "Everyone"},
     "custom": {"custom_name": "custom"},
 }
-_TIME_FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
+"""What events must have, where a step does not say it."""
 _PLANNING = (Reason.ABSENT, Reason.DATE_PAST, Reason.NOTHING_AT_RISK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timeline:
-    """One test: who, what comes in, and what must come of it."""
-
-    name: str
-    rules: frozenset[str]
-    member_id: str
-    member: Mapping[str, Any]
-    steps: Sequence[Mapping[str, Any]]
-    expect: Sequence[Mapping[str, Any]]
-    cards: Mapping[str, Mapping[str, Any]]
-    until: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Came:
     """Something that came of a timeline, in the words of ``expect``."""
 
-    at: str
-    kind: str
-    """``send``, ``skip``, ``move`` or ``cancel``."""
+    at: datetime
+    """Aware UTC, to the minute."""
+    kind: Outcome
     name: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    rule: str
+    fields: Mapping[str, str | int | tuple[datetime, ...] | None] = field(default_factory=dict)
     optional: bool = False
-
-    def matches(self, wanted: Mapping[str, Any]) -> bool:
-        """Whether an expectation describes this outcome; texts may be patterns."""
-        if wanted.get("at") != self.at or wanted.get(self.kind) != self.name:
-            return False
-        said = {key: value for key, value in wanted.items() if key not in ("at", self.kind)}
-        return all(_same(value, self.fields.get(key)) for key, value in said.items())
-
-    def __str__(self) -> str:
-        fields = "".join(f", {key}: {value}" for key, value in self.fields.items() if value is not None)
-        return f"{{at: {self.at}, {self.kind}: {self.name}{fields}}}"
+    """Whether it counts only when it is listed."""
+    detail: str = ""
+    """Of a skip: why, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """How a timeline went: what was expected and did not come, and what came unexpected."""
+class Run:
+    """What came of one timeline."""
 
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
+    timeline: Timeline
+    came: tuple[Came, ...]
+    """Of the rules it judges, in order of time."""
+    watch: Watch
+    troubles: tuple[str, ...] = ()
+    """What came in and could not be used."""
 
-    @property
-    def passed(self) -> bool:
-        """Nothing missing, nothing unexpected."""
-        return not self.missing and not self.unexpected
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What timelines run on."""
+
+    ruleset: Ruleset
+    channels: Mapping[str, Channel]
+    capture: Channel
+    sources: Mapping[str, SourceSettings] = field(default_factory=dict)
+    """The programme's, for recorded events."""
+    recording: Callable[[Timeline, str], bytes] = field(default=lambda _, name: Path(name).read_bytes())
+    """The body of a recorded event, by the name a test gives it."""
 
 
-def read_timelines(data: bytes, file: str) -> list[Timeline]:
-    """The timelines of a test file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arrival:
+    """A step as a delivery."""
+
+    at: datetime
+    source: SourceSettings
+    body: bytes
+    type_hint: str | None = None
+    member: str | None = None
+    """Whom a recorded event is about."""
+
+
+async def run_timeline(timeline: Timeline, stage: Stage, database: Path) -> Run:
+    """Everything that came of the timeline for the rules it judges. ``database`` is a file that is made for it.
 
     Raises:
-        ImportFileError: it is not a test file; the message says where.
+        PointbellError: a recorded event cannot be read, or names a source that config.yaml does not have.
     """
-    document = read_yaml(data, file)
-    content = plain(document.root) if document.root is not None else None
-    tests = content.get("tests") if isinstance(content, dict) else None
-    if document.diagnostics or not isinstance(content, dict) or not isinstance(tests, list):
-        findings = format_text(document.diagnostics)
-        raise ImportFileError(f"{file}: {findings or 'a test file has a list under tests:'}")
-    return [_timeline(content, test, file) for test in tests]
-
-
-async def run_timeline(
-    timeline: Timeline,
-    ruleset: Ruleset,
-    *,
-    channels: Mapping[str, Channel],
-    capture: Channel,
-    database: Path,
-) -> list[Outcome]:
-    """Everything that came of the timeline for the rules it names, in order."""
-    zone = ZoneInfo(str(timeline.member.get("timezone", ruleset.programme.timezone)))
-    steps = [(_instant(step["at"], zone), step) for step in timeline.steps]
-    start = steps[0][0] if steps else datetime(2026, 1, 1, tzinfo=UTC)
+    arrivals = [_arrival(timeline, step, number, stage) for number, step in enumerate(timeline.steps)]
+    start = min((one.at for one in arrivals), default=timeline.until or datetime(2026, 1, 1, tzinfo=UTC))
+    sources = {SOURCE.name: SOURCE, **{one.source.name: one.source for one in arrivals}}
+    watch = Watch(now=lambda: start)
+    rules = tuple(_staged(rule, timeline) for rule in stage.ruleset.rules)
     simulation = Simulation(
         database=database,
         start=start,
-        ruleset=ruleset,
-        sources={SOURCE.name: SOURCE},
-        channels=channels,
-        capture=capture,
+        ruleset=watch.over(stage.ruleset, rules),
+        sources=sources,
+        channels=stage.channels,
+        capture=stage.capture,
     )
+    watch.now = simulation.clock.now
     async with simulation:
-        person = {name: value for name, value in timeline.member.items() if name != "timezone"}
-        known = Snapshot(id=timeline.member_id, as_of=start, fields={**person, "timezone": str(zone)})
-        await simulation.import_members([known])
-        for number, (at, step) in enumerate(steps):
-            await simulation.advance(at)
-            await simulation.deliver(SOURCE.name, _body(timeline, step, at, number))
-        end = _instant(timeline.until, zone) if timeline.until else simulation.clock.now() + HORIZON
-        await simulation.advance(end)
-        return list(_outcomes(simulation.journal.settlements, timeline, zone))
+        await _introduce(simulation, timeline, arrivals, stage.ruleset, start)
+        for one in arrivals:
+            await simulation.advance(one.at)
+            await simulation.deliver(one.source.name, one.body, one.type_hint)
+        await simulation.advance(timeline.until or simulation.clock.now() + HORIZON)
+        settlements = simulation.journal.settlements
+    came = sorted(_came(settlements, timeline), key=lambda one: one.at)
+    return Run(timeline=timeline, came=tuple(came), watch=watch, troubles=tuple(_troubles(settlements)))
 
 
-def judge(timeline: Timeline, outcomes: Sequence[Outcome]) -> Verdict:
-    """Compare what came with what was expected, each outcome against one expectation."""
-    wanted = list(timeline.expect)
-    unexpected: list[str] = []
-    for outcome in outcomes:
-        match = next((one for one in wanted if outcome.matches(one)), None)
-        if match is not None:
-            wanted.remove(match)
-        elif not outcome.optional:
-            unexpected.append(str(outcome))
-    return Verdict(missing=tuple(_as_text(one) for one in wanted), unexpected=tuple(unexpected))
+async def _introduce(
+    simulation: Simulation, timeline: Timeline, arrivals: Sequence[_Arrival], ruleset: Ruleset, start: datetime
+) -> None:
+    """The member as the directory knows them, and what they have said about categories."""
+    known = next((one.member for one in arrivals if one.member is not None), timeline.member_id)
+    person = {name: value for name, value in timeline.member.items() if name not in ("id", "aliases")}
+    person["timezone"] = timeline.zone.key
+    await simulation.import_members([Snapshot(id=known, as_of=start, fields=person)])
+    said = {**dict.fromkeys(ruleset.shared.categories, True), **timeline.consents}
+    words = [
+        Consent(member=known, category=category, granted=granted, since=start, source=OWN)
+        for category, granted in said.items()
+        if granted is not None
+    ]
+    await simulation.record_consents(words)
 
 
-def _timeline(content: Mapping[str, Any], test: Any, file: str) -> Timeline:
-    try:
-        members, named = content.get("members", {}), test["rule"]
-        return Timeline(
-            name=test["test"],
-            rules=frozenset([named] if isinstance(named, str) else named),
-            member_id=test["member"],
-            member=members[test["member"]],
-            steps=test["timeline"],
-            expect=test.get("expect", []),
-            cards=content.get("cards", {}),
-            until=test.get("until"),
-        )
-    except (KeyError, TypeError) as error:
-        raise ImportFileError(f"{file}: a test needs test, rule, member and timeline ({error} is missing)") from error
+# --- The rules as they are tested -------------------------------------------------------------------------------------
 
 
-def _instant(text: str, zone: ZoneInfo) -> datetime:
-    for form in _TIME_FORMATS:
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=zone).astimezone(UTC)
-        except ValueError:
-            continue
-    return datetime.fromisoformat(text).astimezone(UTC)
+def _staged(rule: Rule, timeline: Timeline) -> Rule:
+    """The rule without what would keep a test's member from it by chance."""
+    if rule.name not in timeline.rules:
+        return rule
+    return replace(
+        rule,
+        holdout=float(timeline.held_out and bool(rule.holdout)),
+        audience=rule.audience if _is_stated(rule.audience, timeline) else None,
+        exclude=rule.exclude if _is_stated(rule.exclude, timeline) else None,
+        category=_agreed(rule.category, timeline),
+    )
 
 
-def _body(timeline: Timeline, step: Mapping[str, Any], at: datetime, number: int) -> bytes:
+def _agreed(category: Category | None, timeline: Timeline) -> Category | None:
+    """The category without the yes it needs, which the member has given unless the test says otherwise."""
+    if category is None or category.name in timeline.consents or category.consent is not Consents.OPT_IN:
+        return category
+    return replace(category, consent=Consents.OPT_OUT)
+
+
+def _is_stated(crowd: Audience | Crowd | None, timeline: Timeline) -> bool:
+    """Whether the test states any of the facts that decide who is among these people."""
+    return crowd is not None and any(_states(path, timeline) for path in crowd.reads)
+
+
+def _states(path: Sequence[str], timeline: Timeline) -> bool:
+    if path[0] == "tier":
+        return "tier" in timeline.member or any(step.event.startswith("tier_") for step in timeline.steps)
+    if path[0] == "card":
+        known = {"expiring_points": "next_expiration_points"}.get(path[1], path[1])
+        return known in timeline.cards
+    if path[0] != "member":
+        return False
+    if path[1] == "segments":
+        return any(name.startswith("segment:") for name in timeline.member)
+    inner = timeline.member.get(path[1])
+    return path[1] in timeline.member and (len(path) == 2 or (isinstance(inner, dict) and path[2] in inner))  # noqa: PLR2004
+
+
+# --- What comes in ----------------------------------------------------------------------------------------------------
+
+
+def _arrival(timeline: Timeline, step: Step, number: int, stage: Stage) -> _Arrival:
+    if step.recorded is None:
+        at = step.at or datetime(2026, 1, 1, tzinfo=UTC)
+        return _Arrival(at=at, source=SOURCE, body=_body(timeline, step, at, number))
+    source = source_named(stage.sources, step.source)
+    body = stage.recording(timeline, step.recorded)
+    hint = type_of_name(step.recorded)
+    event = _recorded(source, body, hint, step.at)
+    if event is None:
+        raise PointbellError(f"{timeline.file}:{timeline.line}: {step.recorded} holds no event about a member or card")
+    member = event.member.id if event.member else event.holder_id
+    return _Arrival(at=step.at or event.occurred_at, source=source, body=body, type_hint=hint, member=member)
+
+
+def _recorded(source: SourceSettings, body: bytes, hint: str | None, at: datetime | None) -> Event | None:
+    reading = read(delivery_of(body, source, hint, at or datetime(2026, 1, 1, tzinfo=UTC)))
+    return next((event for event in reading.events if event.member or event.card), None)
+
+
+def _body(timeline: Timeline, step: Step, at: datetime, number: int) -> bytes:
     """The step as a delivery in Pointbell's own JSON."""
-    name = step["event"]
-    given = step.get("card")
-    card = timeline.cards[given] if isinstance(given, str) else given
-    body: dict[str, Any] = {
+    body: dict[str, object] = {
         "id": f"step-{number}",
-        "type": name,
+        "type": step.event,
         "time": at.isoformat(),
         "member": {"id": timeline.member_id},
-        "data": {**_default_data(name), **step.get("data", {})},
+        "data": {**_default_data(step.event), **step.data},
     }
-    if card is not None:
-        body["card"] = {"id": f"card-of-{timeline.member_id}", "holder_id": timeline.member_id, **card}
+    if step.card is not None:
+        own = {"id": f"card-of-{timeline.member_id}", "holder_id": timeline.member_id}
+        body["card"] = {**own, **step.card}
     return json.dumps(body).encode()
 
 
-def _default_data(name: str) -> Mapping[str, object]:
+def _default_data(name: str) -> Mapping[str, Plain]:
     return next((data for stem, data in _DEFAULT_DATA.items() if stem in name), {})
 
 
-def _outcomes(settlements: Sequence[Settlement], timeline: Timeline, zone: ZoneInfo) -> Iterator[Outcome]:
+# --- What comes of it -------------------------------------------------------------------------------------------------
+
+
+def _troubles(settlements: Iterable[Settlement]) -> Iterator[str]:
+    for one in settlements:
+        if one.state in (EventState.QUARANTINED, EventState.IGNORED):
+            yield f"{one.name or 'a delivery'} could not be used: {one.note or one.state}"
+
+
+def _came(settlements: Iterable[Settlement], timeline: Timeline) -> Iterator[Came]:
     for settlement in settlements:
-        at = f"{settlement.at.astimezone(zone):%Y-%m-%d %H:%M}"
+        at = settlement.at.replace(second=0, microsecond=0)
         decisions = [one for one in settlement.decisions if one.rule in timeline.rules]
         for decision in decisions:
-            outcome = _single(decision, at)
-            if outcome is not None:
-                yield outcome
+            came = _single(decision, at)
+            if came is not None:
+                yield came
         yield from _cancels([one for one in decisions if isinstance(one, Cancel)], at)
-        yield from _moves([one for one in decisions if isinstance(one, Schedule) and one.moved_from], at, zone)
+        yield from _moves([one for one in decisions if isinstance(one, Schedule) and one.moved_from], at)
 
 
-def _single(decision: Decision, at: str) -> Outcome | None:
+def _single(decision: Decision, at: datetime) -> Came | None:
     if isinstance(decision, Notify):
         message = decision.notification
-        subject = message.words.subject if message.words else None
-        return Outcome(at=at, kind="send", name=message.template, fields={
-            "channel": message.channel, "subject": subject, "locale": message.locale})  # fmt: skip
-    if isinstance(decision, Skip):
-        planning = decision.slot is None and decision.reason in _PLANNING
-        fields = {"reason": decision.reason.value, "offset": decision.slot}
-        name = decision.template or decision.rule
-        optional = planning or decision.reason is Reason.CONDITION
-        return Outcome(at=at, kind="skip", name=name, fields=fields, optional=optional)
-    return None
+        words = message.words
+        texts = {
+            "subject": words.subject if words else None,
+            "preheader": words.preheader if words else None,
+            "text": words.text if words else None,
+            "html": words.html if words else None,
+        }
+        about = {"channel": message.channel, "locale": message.locale, "offset": _offset(message.slot)}
+        return Came(at=at, kind="send", name=message.template, rule=decision.rule, fields={**about, **texts})
+    if not isinstance(decision, Skip):
+        return None
+    planning = decision.slot is None and decision.reason in _PLANNING
+    return Came(
+        at=at,
+        kind="skip",
+        name=decision.template or decision.rule,
+        rule=decision.rule,
+        fields={"reason": decision.reason.value, "offset": _offset(decision.slot)},
+        optional=planning or decision.reason is Reason.CONDITION,
+        detail=decision.detail,
+    )
 
 
-def _cancels(cancels: Sequence[Cancel], at: str) -> Iterator[Outcome]:
+def _offset(slot: str | None) -> str | None:
+    """``30 days`` of a reminder's slot; what is no reminder has none."""
+    first = (slot or "").partition("/")[0]
+    return first if first.endswith((" day", " days")) else None
+
+
+def _cancels(cancels: Iterable[Cancel], at: datetime) -> Iterator[Came]:
     for (rule, reason), count in Counter((one.rule, one.reason.value) for one in cancels).items():
-        yield Outcome(at=at, kind="cancel", name=rule, fields={"count": count, "reason": reason})
+        yield Came(at=at, kind="cancel", name=rule, rule=rule, fields={"count": count, "reason": reason})
 
 
-def _moves(moves: Sequence[Schedule], at: str, zone: ZoneInfo) -> Iterator[Outcome]:
+def _moves(moves: Sequence[Schedule], at: datetime) -> Iterator[Came]:
     for rule in dict.fromkeys(one.rule for one in moves):
-        to = sorted(one.timer.due_at for one in moves if one.rule == rule)
-        yield Outcome(
-            at=at, kind="move", name=rule, fields={"to": [f"{due.astimezone(zone):%Y-%m-%d %H:%M}" for due in to]}
-        )
-
-
-def _same(wanted: Any, found: Any) -> bool:
-    if isinstance(wanted, str) and isinstance(found, str):
-        return fnmatchcase(found, wanted)
-    return bool(wanted == found)
-
-
-def _as_text(expectation: Mapping[str, Any]) -> str:
-    return "{" + ", ".join(f"{key}: {value}" for key, value in expectation.items()) + "}"
+        to = sorted(one.timer.due_at.replace(second=0, microsecond=0) for one in moves if one.rule == rule)
+        yield Came(at=at, kind="move", name=rule, rule=rule, fields={"count": len(to), "to": tuple(to)})

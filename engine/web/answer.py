@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, TypeAlias
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -27,10 +28,23 @@ class Answer:
 
     async def write(self, send: Send) -> None:
         """Hand it to the server."""
-        length = str(len(self.body)).encode()
-        headers = [(b"content-type", self.content_type), (b"content-length", length), *self.headers]
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.start", "status": self.status, "headers": self._head()})
         await send({"type": "http.response.body", "body": self.body})
+
+    @property
+    def closes(self) -> bool:
+        """Whether nothing more is to be heard on this connection."""
+        return _CLOSE in self.headers
+
+    def in_full(self) -> bytes:
+        """The response as it travels (RFC 9112)."""
+        phrase = HTTPStatus(self.status).phrase.encode()
+        lines = [b"HTTP/1.1 %d %b" % (self.status, phrase), *(b"%b: %b" % header for header in self._head())]
+        return b"\r\n".join(lines) + b"\r\n\r\n" + self.body
+
+    def _head(self) -> list[tuple[bytes, bytes]]:
+        length = str(len(self.body)).encode()
+        return [(b"content-type", self.content_type), (b"content-length", length), *self.headers]
 
 
 def say(status: int, *headers: tuple[bytes, bytes], **said: Any) -> Answer:

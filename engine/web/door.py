@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
@@ -31,6 +31,8 @@ _ALLOW_POST = (b"allow", b"POST, GET, HEAD")
 _ALLOW_GET = (b"allow", b"GET, HEAD")
 _LONGEST_TYPE = 200
 _LONGEST_CODING = 60
+_STORED = say(202, stored=True)
+_KNOWN = say(200, stored=False, why="it was stored before")
 _NO_SOURCE = "there is no such source in config.yaml"
 
 
@@ -93,16 +95,21 @@ class Door:
     # --- deliveries ---
 
     async def _ingest(self, scope: Scope, receive: Receive) -> Answer | None:
-        name, _, hint = scope["path"].removeprefix(INGEST).partition("/")
-        source = self._sources.get(name)
         if scope["method"] == "POST":
-            return await self._receive(source, hint, scope, receive)
+            return await self._receive(scope, receive)
         if scope["method"] not in ("GET", "HEAD"):
             return hang_up(405, "use POST", _ALLOW_POST)
+        source, _ = self._addressed(scope["path"])
         return say(200, source=source.name, use="POST") if source else refuse(404, _NO_SOURCE)
 
-    async def _receive(self, source: SourceSettings | None, hint: str, scope: Scope, receive: Receive) -> Answer | None:
-        headers, counted = headers_of(scope), source.name if source else UNKNOWN
+    def _addressed(self, path: str) -> tuple[SourceSettings | None, str]:
+        """The source a path leads to, and the type of event it names."""
+        name, _, hint = path.removeprefix(INGEST).partition("/")
+        return self._sources.get(name), hint
+
+    async def _receive(self, scope: Scope, receive: Receive) -> Answer | None:
+        source, _ = self._addressed(scope["path"])
+        headers, counted = headers_of(scope["headers"]), source.name if source else UNKNOWN
         limit, patience = self._limits.max_body, self._limits.body_timeout
         try:
             # Also where nothing will come of it: an answer to somebody who is still talking is often not heard.
@@ -116,11 +123,16 @@ class Door:
         except Gone:
             self._observer.turned_away(counted, "gone")
             return None
+        return await self.take(scope["path"], headers, body)
+
+    async def take(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Answer a delivery that has come in whole."""
+        source, hint = self._addressed(path)
         if source is None:
-            self._observer.turned_away(counted, "unknown_source")
+            self._observer.turned_away(UNKNOWN, "unknown_source")
             return refuse(404, _NO_SOURCE)
         if "/" in hint or len(hint) > _LONGEST_TYPE or not hint.isprintable():
-            self._observer.turned_away(counted, "bad_route")
+            self._observer.turned_away(source.name, "bad_route")
             return refuse(404, "the route is /ingest/{source}/{event type}")
         at = self._now()
         return await self._store(
@@ -145,20 +157,22 @@ class Door:
             self._observer.refused("accept", error)
             self._observer.turned_away(name, "fault")
             return refuse(503, "it could not be stored; try again", RETRY_AFTER)
-        return say(202, stored=True) if new else say(200, stored=False, why="it was stored before")
+        return _STORED if new else _KNOWN
 
 
 def _compressed(headers: Mapping[str, str]) -> str | None:
     """How the body is encoded, if it is: nobody here decompresses what a stranger sends (RFC 9110, section 8.4)."""
-    coding = headers.get("content-encoding", "")
+    coding = headers.get("content-encoding")
+    if coding is None:
+        return None
     plain = all(part.strip().lower() in ("", "identity") for part in coding.split(","))
     return None if plain else coding[:_LONGEST_CODING]
 
 
-def headers_of(scope: Scope) -> dict[str, str]:
+def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """The request's headers, names in lower case; repeated ones joined (RFC 9110, section 5.3)."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    told = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw]
+    headers = dict(told)
+    if len(headers) < len(told):
+        headers = {name: ", ".join(value for other, value in told if other == name) for name in headers}
     return headers

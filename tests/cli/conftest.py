@@ -79,7 +79,7 @@ def lived(fresh, tmp_path_factory, root):
     pointbell = CommandLine(folder, root)
     members = pointbell.write("members.csv", MEMBERS)
     pointbell("members", "import", members, "-c", folder)
-    pointbell("ingest", *sorted(pointbell.events.glob("*.json")), "-c", folder)
+    pointbell("ingest", "--any-age", *sorted(pointbell.events.glob("*.json")), "-c", folder)
     pointbell("ingest", pointbell.write("shop.jsonl", SHOP_EVENTS), "--source", "shop", "-c", folder, code=1)
     return folder
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from engine.cli import work
 from engine.store import sqlite
 
 GOOD = '{"id": "e1", "type": "points_earned", "member": {"id": "m", "email": "m@example.org"}, "data": {"points": 40}}'
@@ -62,7 +63,8 @@ def test_many_troubles_are_counted(pointbell):
 
 def test_standard_input_is_a_file(pointbell):
     done = pointbell.process("ingest", "-", "--source", "shop", "-c", pointbell.folder, stdin=GOOD.encode())
-    assert (done.returncode, done.stderr) == (0, b"")
+    said = "Delivery is in mode capture: messages are kept, none is sent."
+    assert (done.returncode, done.stderr.decode().splitlines()) == (0, [said])
     assert b"1 delivery: 1 new" in done.stdout
 
 
@@ -102,7 +104,8 @@ def test_what_cannot_be_taken_in_is_said(words, why, pointbell):
     assert why in pointbell.said
 
 
-def test_a_database_that_a_daemon_owns_is_left_alone(pointbell):
+def test_a_database_of_somebody_who_takes_no_commands_is_left_alone(pointbell, monkeypatch):
+    monkeypatch.setattr(work, "TRIES", 1)
     pointbell(*shop(pointbell))
     before = pointbell("status")
     members = pointbell.write("m.csv", "id\nm\n")
@@ -161,3 +164,32 @@ def test_held_messages_go_out_once_their_template_is_mended(pointbell):
     assert "it has no words yet" in pointbell.said
     pointbell.replace(name, "{{ 1 / (event.points - 40) }}<p", "<p")
     assert pointbell.json("replay", "--held")["notifications"] == {"captured": 1}
+
+
+# --- what is old ---
+
+OLD = '{"id": "e1", "type": "points_earned", "time": "2026-01-01T00:00:00Z", ' + GOOD[GOOD.index('"member"') :]
+
+
+def test_old_events_are_told_to_nobody_unless_asked_for(pointbell):
+    assert "1 skipped" in pointbell(*shop(pointbell, text=OLD))
+    assert "the event is too old" in pointbell("why", "m")
+    told = pointbell.json(*shop(pointbell, text=OLD.replace("e1", "e2")), "--any-age")
+    assert told["notifications"] == {"captured": 1}
+
+
+def test_the_age_can_be_set(pointbell):
+    pointbell.replace("config.yaml", "  mode: capture", "  max_age: 3650 days\n  mode: capture")
+    assert pointbell.json(*shop(pointbell, text=OLD))["notifications"] == {"captured": 1}
+
+
+def test_history_only_informs(pointbell):
+    told = pointbell.json(*shop(pointbell), "--history")
+    assert (told["events"], told["notifications"]) == ({"decided": 1}, {})
+    assert [row["note"] for row in pointbell.json("events", "list")] == ["history"]
+    assert "history, told to nobody: points_earned" in pointbell("why", "m")
+
+
+def test_history_and_any_age_contradict_each_other(pointbell):
+    pointbell(*shop(pointbell), "--history", "--any-age", code=2)
+    assert "choose one" in pointbell.said

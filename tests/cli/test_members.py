@@ -27,15 +27,24 @@ def test_rejected_lines_are_named_and_the_others_come_in(pointbell):
 def test_twenty_rejected_lines_are_named_and_json_lists_all(pointbell):
     text = "id\n" + "m\x00\n" * 25
     shown = pointbell(*members(pointbell, text), code=1)
-    assert "... and 5 more (--json lists all)" in shown
+    assert "... and 5 more (--json and --rejects list all)" in shown
     told = pointbell.json(*members(pointbell, text), code=1)
     assert (told["accepted"], told["rejected"], told["dry_run"]) == (0, 25, False)
-    assert told["rejections"][24] == {"line": 26, "reason": "id holds an invisible control character"}
+    assert told["rejections"][24] == {
+        "file": "members.csv",
+        "line": 26,
+        "column": "id",
+        "reason": "id holds an invisible control character",
+    }
 
 
 def test_a_dry_run_writes_nothing_and_needs_no_database(pointbell):
     shown = pointbell(*members(pointbell, "id\nm-1\n", "--dry-run"))
-    assert shown == "1 member would be imported, 0 lines rejected.\n"
+    assert shown.splitlines() == [
+        "1 new member, 0 known.",
+        "New members without an e-mail address: 1.",
+        "1 row would be imported, 0 lines rejected.",
+    ]
     assert not (pointbell.folder / "var").exists()
 
 
@@ -98,3 +107,22 @@ def test_an_unknown_member_is_met_with_names_that_are_close(history):
     history("members", "show", "anne", code=1)
     assert "there is no member anne" in history.said
     assert "Did you mean:\n  anna" in history.said
+
+
+def test_members_are_counted_not_lines(pointbell):
+    text = "id,email,aliases\nm-1,a@example.org,crm-1\nm-2,,\nm-1,b@example.org,\ncrm-1,,\n"
+    shown = pointbell(*members(pointbell, text))
+    assert shown == "2 members imported in 4 lines, 0 lines rejected.\n"
+    assert pointbell.json("status")["members"] == 2
+
+
+def test_whoever_must_not_be_written_to_is_counted(pointbell):
+    pointbell("suppress", "add", "a@example.org")
+    told = pointbell.json(*members(pointbell, "id,email\nm-1,A@example.org\nm-2,\n", "--dry-run"))["forecast"]
+    assert told == {"members": {"new": 2, "known": 0, "repeated_lines": 0}, "no_address": 1, "suppressed": 1}
+
+
+def test_metadata_that_a_file_does_not_name_stays(pointbell):
+    pointbell(*members(pointbell, "id,metadata.shop,metadata.vip\nm-1,12,yes\n"))
+    pointbell(*members(pointbell, "id,metadata.shop\nm-1,13\n"))
+    assert pointbell.json("members", "show", "m-1")["metadata"] == {"shop": "13", "vip": "yes"}

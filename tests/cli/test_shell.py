@@ -19,9 +19,13 @@ COMMANDS = list(commands())
 
 def test_the_commands_are_those_the_handbook_names():
     assert {" ".join(words) for words in COMMANDS} == {
-        "init", "run", "demo", "check", "preview", "ingest", "why", "status", "timers", "replay",
+        "init", "run", "reload", "demo", "check", "preview", "ingest", "test", "explain",
+        "explain-code", "schema", "fields list", "fields learn", "why", "status", "timers", "replay",
         "members import", "members show", "outbox list", "outbox unknown", "outbox show", "outbox open",
-        "outbox export", "events list", "events show", "db upgrade", "db backup",
+        "outbox export", "outbox resolve", "events list", "events show", "events drop", "db upgrade", "db backup",
+        "db restore", "db tidy", "cards import", "consent import", "consent show",
+        "suppress add", "suppress import", "suppress list", "suppress remove",
+        "pause rule", "pause channel", "pause category", "pause all", "pause list", "pause end",
     }  # fmt: skip
 
 
@@ -45,8 +49,15 @@ def test_every_command_explains_itself_with_an_example(words, history):
         ("outbox", "list"),
         ("outbox", "show", "1"),
         ("outbox", "export"),
+        ("outbox", "resolve", "1", "--as", "drop", "--because", "x"),
         ("events", "list"),
+        ("events", "drop", "1", "--because", "x"),
+        ("pause", "all", "--for", "2h", "--reason", "x"),
+        ("pause", "list"),
+        ("pause", "end", "--all"),
         ("db", "backup", "copy.db"),
+        ("db", "restore", "copy.db", "--yes"),
+        ("db", "tidy"),
         ("db", "upgrade"),
         ("run",),
         ("preview", "points-expired", "--event", "x.json"),

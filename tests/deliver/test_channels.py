@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 from pydantic import ValidationError
 
@@ -27,6 +29,14 @@ async def test_a_channel_is_built_from_its_settings_and_carries_its_name(kind):
     assert channel.name == "mine"
     assert channel.address_field == "email"
     assert channel.prepare(notification()) == (await built(kind)).prepare(notification())
+    await channel.close()
+
+
+@pytest.mark.parametrize("kind", CHANNELS)
+async def test_what_writes_a_message_travels_to_another_process_without_its_channel(kind):
+    channel = await built(kind)
+    travelled = pickle.loads(pickle.dumps(channel.writer()))
+    assert travelled(notification()) == channel.prepare(notification())
     await channel.close()
 
 

@@ -30,11 +30,13 @@ from tests.smtp_sink import CERTIFICATE, Fault, SmtpSink
 
 PASSWORD = "correct horse battery"
 LOGIN = {"username": "user", "password": PASSWORD}
+ONE_BY_ONE = pytest.mark.parametrize("sink", [False], ids=["one-by-one"], indirect=True)
+"""For what differs where several commands are said at once; see test_smtp_pipelining.py."""
 
 
-@pytest.fixture
-async def sink():
-    async with SmtpSink() as server:
+@pytest.fixture(params=[False, True], ids=["one-by-one", "pipelined"])
+async def sink(request):
+    async with SmtpSink(pipelining=request.param) as server:
         yield server
 
 
@@ -111,6 +113,7 @@ async def test_a_greylisted_mail_is_the_same_when_it_comes_again():
 # The permit
 
 
+@ONE_BY_ONE
 async def test_the_permit_is_asked_once_after_rcpt_and_before_data(sink, channel):
     seen = []
     permit = Permit(look=lambda: seen.append((sink.verbs(), sink.bodies)))
@@ -118,6 +121,7 @@ async def test_the_permit_is_asked_once_after_rcpt_and_before_data(sink, channel
     assert seen == [(["EHLO", "MAIL", "RCPT"], 0)]
 
 
+@ONE_BY_ONE
 async def test_without_a_permit_nothing_is_sent_and_the_connection_serves_the_next(sink, channel):
     assert await channel.send(outgoing(channel), Permit(grant=False)) == Withheld()
     assert isinstance(await channel.send(outgoing(channel), Permit()), Sent)
@@ -125,6 +129,7 @@ async def test_without_a_permit_nothing_is_sent_and_the_connection_serves_the_ne
     assert (sink.connections, sink.bodies) == (1, 1)
 
 
+@ONE_BY_ONE
 async def test_a_permit_that_cannot_be_committed_is_none(sink, channel):
     def disk_is_full():
         raise StoreBusy
@@ -160,6 +165,7 @@ async def test_stopped_before_the_permit_it_is_as_if_never_tried(sink, channel, 
     assert sink.connections == 2
 
 
+@ONE_BY_ONE
 async def test_stopped_while_asking_for_the_permit_it_was_definitely_not_sent(sink, channel):
     asked = asyncio.Event()
 
@@ -172,6 +178,7 @@ async def test_stopped_while_asking_for_the_permit_it_was_definitely_not_sent(si
     assert "DATA" not in sink.verbs()
 
 
+@ONE_BY_ONE
 async def test_stopped_before_the_body_it_was_definitely_not_sent(sink, channel):
     sink.on("data", Fault(silent=True))
     assert isinstance(await stopped(channel, Permit(), lambda: "DATA" in sink.verbs()), Deferred)
@@ -183,9 +190,10 @@ async def test_stopped_while_waiting_for_the_verdict_nobody_knows(sink, channel)
     assert isinstance(await stopped(channel, Permit(), lambda: sink.bodies), Unknown)
 
 
-async def test_stopped_at_any_moment_it_is_known_what_can_be_known():
+@pytest.mark.parametrize("pipelining", [False, True])
+async def test_stopped_at_any_moment_it_is_known_what_can_be_known(pipelining):
     """At every turn of the loop, from the first to the one that finds the mail sent."""
-    async with SmtpSink() as sink:
+    async with SmtpSink(pipelining=pipelining) as sink:
         for turns in range(1000):
             channel, permit, taken = email_channel(sink), Permit(), len(sink.accepted)
             sending = asyncio.ensure_future(channel.send(outgoing(channel), permit))

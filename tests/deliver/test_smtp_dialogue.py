@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.deliver.smtp_dialogue import BodyUnanswered, BrokenOff, Dialogue, Reply, dotted
+from engine.deliver.smtp_dialogue import BodyUnanswered, BrokenOff, Dialogue
+from engine.deliver.smtp_wire import Reply, dotted
 
 
 class Wire(asyncio.Transport):

@@ -1,4 +1,4 @@
-"""The real daemon under load from a separate client, killed with SIGKILL again and again.
+"""The real daemon under load from a separate client, ended again and again: by SIGKILL, by SIGTERM, by a failpoint.
 
 The judge is the client's own list of acknowledged events and the mail sink's own log; Pointbell's database is asked
 only for the messages it lists as ``unknown``.
@@ -13,22 +13,29 @@ import signal
 import socket
 import sys
 from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 import httpx2
 
+from engine import failpoints
+from engine.senders import AT_ONCE
 from engine.store import Reports
 
-PERMITS = 5
-"""How many permits may be in flight when the process dies: one per connection of the pool (its default)."""
+PERMITS = AT_ONCE
+"""How many permits may be in flight when the process dies: one for each message under way on a route."""
 CLIENTS = 16
+STORE = "pointbell.db"
+PAUSE_S = 0.05
+"""How long a client waits that was answered 503; less than it is asked to, for the harder test."""
 
 CONFIG = """\
 programme: {{name: Kill Test, timezone: Europe/Warsaw, locale: en}}
-store: pointbell.db
-http: {{host: 127.0.0.1, port: {port}}}
+store: {store}
+http: {{host: 127.0.0.1, port: {port}, min_free: {min_free}}}
 sources:
   load: {{producer: native, unsigned: true}}
 channels:
@@ -55,6 +62,7 @@ class Counts:
 
     policy: str
     kills: int = 0
+    ends: str = "kills"
     acknowledged: int = 0
     repeated_posts: int = 0
     delivered: int = 0
@@ -66,7 +74,7 @@ class Counts:
 
     def __str__(self) -> str:
         return (
-            f"{self.policy}: {self.kills} kills, {self.acknowledged} events acknowledged "
+            f"{self.policy}: {self.kills} {self.ends}, {self.acknowledged} events acknowledged "
             f"({self.repeated_posts} posted again), {self.delivered} mails in the sink, lost {self.lost}, "
             f"duplicates {self.duplicates}, unknown {self.unknown} (bound {self.unknown_bound})"
         )
@@ -113,19 +121,46 @@ class Daemon:
         self.up = asyncio.Event()
         """Set while the daemon says that it listens."""
 
-    async def start(self) -> None:
-        self._process = await self._spawn("run")
+    async def start(self, faults: str = "") -> None:
+        """Start, with faults armed, and wait until it listens."""
+        self._process = await self._spawn("run", faults=faults)
         self._reader = asyncio.create_task(self._read(self._process))
         ready, _ = await asyncio.wait(
             [asyncio.create_task(self.up.wait()), self._reader], return_when=asyncio.FIRST_COMPLETED
         )
         assert self._reader not in ready, (self._folder / "daemon.log").read_text(encoding="utf-8")[-2000:]
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def through(self, work: Coroutine[None, None, None]) -> None:
+        """Do something during which it must not end."""
+        task = asyncio.ensure_future(work)
+        await asyncio.wait({task, self._reader}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+            raise AssertionError((self._folder / "daemon.log").read_text(encoding="utf-8")[-2000:])
+
     async def kill(self) -> None:
+        """End it as the kernel does when memory is short."""
+        await self._end(signal.SIGKILL)
+
+    async def terminate(self) -> None:
+        """Ask it to end, as systemd does; it must, and say that all is well."""
+        assert await self._end(signal.SIGTERM) == 0
+
+    async def died(self) -> int:
+        """Wait until it has ended by itself; the exit code."""
+        code = await self._process.wait()
         self.up.clear()
-        os.kill(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
         await self._reader
+        return code
+
+    async def _end(self, number: int) -> int:
+        self.up.clear()
+        os.kill(self._process.pid, number)
+        return await self.died()
 
     async def finish(self) -> None:
         """Let a last daemon do what is left."""
@@ -133,11 +168,12 @@ class Daemon:
         await self._read(process)
         assert await process.wait() == 0
 
-    async def _spawn(self, *words: str) -> asyncio.subprocess.Process:
+    async def _spawn(self, *words: str, faults: str = "") -> asyncio.subprocess.Process:
         config = str(self._folder / "config.yaml")
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "engine", *words, "--config", config,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, failpoints.VARIABLE: faults},
         )  # fmt: skip
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
@@ -160,6 +196,8 @@ class Load:
         self._next = 0
         self.acknowledged: set[str] = set()
         self.repeated = 0
+        self.refused = 0
+        """Posts that were answered 503."""
         self._more = asyncio.Condition()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -175,6 +213,11 @@ class Load:
         """Wait until so many events are acknowledged."""
         async with self._more:
             await self._more.wait_for(lambda: len(self.acknowledged) >= count)
+
+    async def until_refused(self, count: int) -> None:
+        """Wait until so many posts were answered 503."""
+        async with self._more:
+            await self._more.wait_for(lambda: self.refused >= count)
 
     async def _client(self) -> None:
         async with httpx2.AsyncClient(timeout=10) as client:
@@ -199,43 +242,89 @@ class Load:
         except httpx2.HTTPError:
             await self._daemon.up.wait()
             return False
+        if reply.status_code == 503:
+            await self._wait_after_503()
         return reply.is_success
+
+    async def _wait_after_503(self) -> None:
+        async with self._more:
+            self.refused += 1
+            self._more.notify_all()
+        await asyncio.sleep(PAUSE_S)
 
 
 async def prove(folder: Path, *, kills: int, policy: str, seed: int) -> Counts:
     """Kill the daemon ``kills`` times at random moments of a load, let a last one finish, and count."""
+    return await _under_load(folder, kills, policy, seed, Daemon.kill, "kills")
+
+
+async def prove_stops(folder: Path, *, stops: int, seed: int) -> Counts:
+    """The same with SIGTERM: what was begun is finished, so that nothing is unknown."""
+    return await _under_load(folder, stops, "park", seed, Daemon.terminate, "stops")
+
+
+async def _under_load(
+    folder: Path, ends: int, policy: str, seed: int, end: Callable[[Daemon], Awaitable[None]], name: str
+) -> Counts:
     random = Random(seed)
+    async with loaded(folder, policy, random) as (sink, daemon, load):
+        await daemon.start()
+        load.start()
+        for _ in range(ends):
+            await daemon.through(load.until(len(load.acknowledged) + random.randint(1, 150)))
+            await end(daemon)
+            await daemon.start()
+        await load.stop()
+        await end(daemon)
+        await daemon.finish()
+    return count(folder, sink, load, kills=ends + 1, policy=policy, ends=name)
+
+
+async def prove_points(folder: Path, *, faults: Sequence[str], policy: str, seed: int) -> Counts:
+    """Have the daemon killed by one failpoint after the other, under load."""
+    async with loaded(folder, policy, Random(seed)) as (sink, daemon, load):
+        load.start()
+        for fault in faults:
+            await daemon.start(fault)
+            assert await daemon.died() == -signal.SIGKILL, fault
+        await daemon.start()
+        await load.until(len(load.acknowledged) + 50)
+        await load.stop()
+        await daemon.terminate()
+        await daemon.finish()
+    return count(folder, sink, load, kills=len(faults), policy=policy, ends="failpoints")
+
+
+@asynccontextmanager
+async def loaded(
+    folder: Path, policy: str, random: Random, *, min_free: str = "0 B", store: str = STORE
+) -> AsyncIterator[tuple[Sink, Daemon, Load]]:
+    """A programme, its relay, its daemon and its clients, none but the relay started yet."""
     sink = Sink(folder / "sink.log")
     port = free_port()
-    _programme(folder, port=port, smtp=sink.port, policy=policy)
+    write_programme(folder, port=port, smtp=sink.port, policy=policy, min_free=min_free, store=store)
     daemon = Daemon(folder)
     load = Load(port, daemon, random)
     await sink.start()
     try:
-        await daemon.start()
-        load.start()
-        for _ in range(kills):
-            await load.until(len(load.acknowledged) + random.randint(1, 150))
-            await daemon.kill()
-            await daemon.start()
-        await load.stop()
-        await daemon.kill()
-        await daemon.finish()
+        yield sink, daemon, load
     finally:
         await load.stop()
         await sink.stop()
-    return _count(folder, sink, load, kills=kills + 1, policy=policy)
 
 
-def _count(folder: Path, sink: Sink, load: Load, *, kills: int, policy: str) -> Counts:
+def count(
+    folder: Path, sink: Sink, load: Load, *, kills: int = 1, policy: str = "park", ends: str, store: str = STORE
+) -> Counts:
     mails = sink.mails()
-    reports = Reports(folder / "pointbell.db")
+    reports = Reports(folder / store)
     unknown = {row["address"].partition("@")[0] for row in reports.notifications(state="unknown", limit=10**6)}
     reports.close()
     lost = sorted(load.acknowledged - set(mails) - unknown)
     return Counts(
         policy=policy,
         kills=kills,
+        ends=ends,
         acknowledged=len(load.acknowledged),
         repeated_posts=load.repeated,
         delivered=sum(mails.values()),
@@ -247,8 +336,9 @@ def _count(folder: Path, sink: Sink, load: Load, *, kills: int, policy: str) -> 
     )
 
 
-def _programme(folder: Path, *, port: int, smtp: int, policy: str) -> None:
-    (folder / "config.yaml").write_text(CONFIG.format(port=port, smtp=smtp, policy=policy), encoding="utf-8")
+def write_programme(folder: Path, *, port: int, smtp: int, policy: str, min_free: str, store: str) -> None:
+    text = CONFIG.format(port=port, smtp=smtp, policy=policy, min_free=min_free, store=store)
+    (folder / "config.yaml").write_text(text, encoding="utf-8")
     (folder / "rules").mkdir()
     (folder / "rules" / "points.yaml").write_text(RULE, encoding="utf-8")
     template = folder / "templates" / "points-added"

@@ -44,6 +44,7 @@ VALUES = {
     Kind.TIME: times,
     Kind.YES_NO: st.booleans(),
     Kind.OBJECT: objects,
+    Kind.LIST: st.just([]),  # The member's segments: made of facts of their own.
 }
 
 

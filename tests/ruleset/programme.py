@@ -3,7 +3,11 @@
 from pathlib import Path
 
 from engine.model import Programme
+from engine.ruleset.positions import Source
+from engine.ruleset.report import Report
+from engine.ruleset.shared import SHARED, read_shared
 from engine.ruleset.vocabulary import Vocabulary
+from engine.ruleset.yaml import read_yaml
 
 PROGRAMME = Programme(
     name="Bean Club", timezone="Europe/Warsaw", locale="en", channels={"email": "email", "sms": "phone"}
@@ -19,12 +23,30 @@ TEMPLATES = (
     ("points-expire-soon-sms", "sms", "en"),
     ("only-polish", "email", "pl"),
 )
+
+
+def shared(text: str):
+    """The definitions of a shared file that must be sound."""
+    report = Report(Source(SHARED, text))
+    found = read_shared(report, read_yaml(text.encode(), SHARED).root, {})
+    assert not report.findings
+    return found
+
+
+DEFINITIONS = """
+audiences:
+  active: card.balance > 0
+categories:
+  loyalty: {consent: opt_out}
+  marketing: {consent: opt_in}
+"""
 VOCABULARY = Vocabulary(
     channels=frozenset(PROGRAMME.channels),
     default_channel="email",
     locale="en",
     templates=frozenset(TEMPLATES),
     spellings=SPELLINGS.get,
+    shared=shared(DEFINITIONS + "defaults: {category: loyalty}\n"),
 )
 RULE = "rule: points-expired\non: points_expired\nif: event.points >= 50\nsend: points-expired\n"
 

@@ -134,9 +134,9 @@ def test_a_template_with_mistakes_is_not_also_called_missing(tmp_path):
     assert [code for *_, code in refused(write(tmp_path, {"rules/a.yaml": RULE, **broken}))] == ["PB404"]
 
 
-def test_shared_definitions_are_refused_not_ignored(tmp_path):
+def test_mistakes_in_shared_definitions_are_refused_not_ignored(tmp_path):
     root = write(tmp_path, {"rules/a.yaml": RULE, "rules/shared.yaml": "caps:\n  marketing: {at_most: 3}\n"})
-    assert refused(root) == [("rules/shared.yaml", 1, 1, "PB153")]
+    assert refused(root) == [("rules/shared.yaml", 2, 15, "PB151")]
 
 
 def test_a_folder_without_rules_is_told(tmp_path):

@@ -22,12 +22,17 @@ def shape(path):
         return {
             table: (
                 {column["name"]: (str(column["type"]), column["nullable"]) for column in look.get_columns(table)},
-                {index["name"]: index["column_names"] for index in look.get_indexes(table)},
+                {index["name"]: (index["column_names"], _condition(index)) for index in look.get_indexes(table)},
             )
             for table in look.get_table_names()
         }
     finally:
         engine.dispose()
+
+
+def _condition(index):
+    """Which rows the index holds."""
+    return " ".join(str(index["dialect_options"].get("sqlite_where", "all")).split())
 
 
 @pytest.fixture

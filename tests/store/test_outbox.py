@@ -1,5 +1,6 @@
 """Worded messages: one per key, one sender at a time, one permit."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -132,6 +133,15 @@ async def test_a_deferred_message_comes_back_when_it_is_due_and_counts_its_attem
     await store.record([ended(await claim_one(store), S.QUEUED, due_at=due)])
     assert await store.claim_notifications("email", 10, NOON) == []
     assert (await claim_one(store, due)).attempts == 1
+
+
+async def test_a_message_that_is_given_back_unattempted_keeps_what_was_said_before(store, tmp_path):
+    await queue(store, message())
+    await store.record([ended(await claim_one(store), S.QUEUED, due_at=NOON)])
+    claimed = await claim_one(store)
+    await store.record([replace(ended(claimed, S.QUEUED, due_at=NOON, counts=False), reply=None)])
+    [row] = Reports(tmp_path / "pointbell.db").notifications()
+    assert (row["attempts"], row["reply"]) == (1, "250 ok")
 
 
 async def test_a_relay_that_is_down_is_not_the_messages_fault(store):

@@ -64,17 +64,6 @@ async def test_a_locked_database_refuses_and_recovers(tmp_path, monkeypatch):
     await store.close()
 
 
-async def test_a_backup_is_a_sound_copy_and_never_overwrites(store, tmp_path):
-    await store.add_events([delivery("kept")])
-    copy = tmp_path / "copy.db"
-    sqlite.backup(tmp_path / "pointbell.db", copy)
-    with pytest.raises(StoreError, match="never overwrites"):
-        sqlite.backup(tmp_path / "pointbell.db", copy)
-    restored = await Store.open(copy)
-    assert [one.received.key for one in await restored.claim_events(10, NOON)] == ["kept"]
-    await restored.close()
-
-
 def test_an_upgrade_is_done_once(tmp_path):
     path = tmp_path / "new.db"
     assert upgrade(path) == (0, 2)

@@ -72,6 +72,13 @@ def test_partials_that_multiply_are_held(tmp_path):
         templates.choose("note", "sms", "en").render(view())
 
 
+def test_turns_are_counted_however_little_they_do(tmp_path):
+    source = "{% for i in range(600) %}{% for j in range(20) %}{% endfor %}{% endfor %}x"
+    templates, _ = load(tmp_path, {"note/sms.en.txt": source})
+    with pytest.raises(TemplateError, match="more than 10000 turns"):
+        templates.choose("note", "sms", "en").render(view())
+
+
 def test_a_long_value_cannot_be_multiplied(tmp_path):
     loops = "{% for i in range(900) %}{% for j in range(9) %}{{ event.reason }}{% endfor %}{% endfor %}"
     source = f"{{% set x %}}{loops}{{% endset %}}x"

@@ -1,18 +1,24 @@
 """Numbers, dates, plural forms and names, as each language has them."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from babel import Locale
+from babel.numbers import format_decimal
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.errors import TemplateError
 from engine.language.absent import Absent
-from engine.ruleset.filters import LocaleFilters, colour, greeting_name, ink, link, required_forms
+from engine.ruleset.filters import PLURAL_FORMS, LocaleFilters, colour, greeting_name, ink, link, required_forms
 
 from .samples import load, say, view
 
 SPACE = "\N{NO-BREAK SPACE}"
 PUNKT = {"one": "punkt", "few": "punkty", "many": "punktów", "other": "punktu"}
+LOCALES = ("en", "pl", "de", "de_CH", "fr", "es", "pt_PT", "sv", "hi", "bn", "ar", "fa", "ja", "et", "bg", "hr", "rm")
+FILTERS = {locale: LocaleFilters(locale=Locale.parse(locale)) for locale in ("en", "pl", "de_CH", "hi", "es")}
 
 
 def filters(locale):
@@ -79,6 +85,53 @@ def test_the_forms_whole_numbers_need(locale, forms):
 )
 def test_points_in_the_form_of_the_locale(locale, number, words):
     assert filters(locale).points(number) == words
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_numbers_are_those_of_the_cldr_in_every_language(locale):
+    babel, ours = Locale.parse(locale), LocaleFilters(locale=Locale.parse(locale))
+    for number in (0, 3, -3, 12, 999, 1_000, -1_000, 9_999, 10_000, 99_999, 100_000, 1_234_567, -98_765_432, 10**17):
+        for same in (number, float(number)) if abs(number) < 2**53 else (number,):
+            assert ours.points(same) == format_decimal(number, locale=babel)
+            assert ours.number(same) == format_decimal(number, locale=babel)
+        forms = dict.fromkeys(PLURAL_FORMS, "") | {babel.plural_form(abs(number)): "this"}
+        assert ours.plural(number, forms) == "this"
+
+
+@given(number=st.integers(-(10**18) + 1, 10**18 - 1) | st.decimals(-(10**9), 10**9, places=4).map(float))
+def test_any_number_is_written_as_the_cldr_has_it(number):
+    for locale, ours in FILTERS.items():
+        rounded = round(Decimal(str(number)), 2)
+        assert ours.points(number) == format_decimal(rounded or 0, locale=locale)
+
+
+@pytest.mark.parametrize("number", [10**18, -(10**18), 1e18, float("inf"), float("nan")])
+def test_numbers_have_a_range(number):
+    for use in (filters("en").points, filters("en").number, lambda given: filters("en").plural(given, PUNKT)):
+        with pytest.raises(ValueError, match="out of range"):
+            use(number)
+
+
+def test_each_table_of_forms_has_its_own_words():
+    ours, stars = filters("pl"), {"one": "gwiazdka", "few": "gwiazdki", "many": "gwiazdek", "other": "gwiazdki"}
+    for _ in range(2):
+        assert [ours.counted(5, table) for table in (PUNKT, stars)] == [f"5{SPACE}punktów", f"5{SPACE}gwiazdek"]
+        assert ours.counted(5, many="lat", other="lata") == f"5{SPACE}lat"
+
+
+def test_what_was_said_once_is_not_said_for_another():
+    ours = filters("en")
+    for _ in range(2):
+        assert [ours.points(given) for given in (1, 1.0, 1.5, 0, -0.0, 1234)] == ["1", "1", "1.5", "0", "0", "1,234"]
+        assert [ours.money(given, code) for given in (5, 5.5) for code in ("EUR", "JPY")] == [
+            "€5.00",
+            "¥5",
+            "€5.50",
+            "¥6",
+        ]
+        with pytest.raises(TypeError):
+            ours.points(True)  # noqa: FBT003 - a value, not a switch
+    assert filters("pl").points(1234.5) != ours.points(1234.5)
 
 
 def test_texts_have_plain_spaces_only(tmp_path):

@@ -1,8 +1,11 @@
 """The finished message is looked at once more: what only a template would say is held, and so is a hole."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.errors import TemplateError
+from engine.ruleset import leftovers
 
 from .samples import load, say, view
 
@@ -75,3 +78,23 @@ def _phrases(root, source):
     templates, problems = load(root, files)
     assert problems == []
     return templates.choose("note", "sms", "en")
+
+
+@pytest.mark.parametrize("parts", [("Hello", ","), ("{", "{"), ("{a", "}"), ("Hi,", "!"), ("Hello ", ", x")])
+def test_the_parts_are_looked_at_one_by_one(tmp_path, parts):
+    subject, text = parts
+    files = {
+        "strings.en.yaml": 'x: "{a}"',
+        "a/push.en.txt": "---\nsubject: '{{ event.reason }}'\n---\n{{ member.name }}",
+    }
+    templates, _ = load(tmp_path, files)
+    known = view(facts={"points": 1, "reason": subject}, member={"name": text})
+    words = templates.choose("a", "push", "en").render(known)
+    assert (words.subject, words.text) == (subject.strip(), text)
+
+
+@given(text=st.text(alphabet=" \t\n,!ab1_{}%:\xa0", max_size=12), french=st.booleans())
+def test_nothing_is_overlooked_for_speed(text, french):
+    hole = leftovers._HOLE_IN_FRENCH if french else leftovers._HOLE
+    wrong = leftovers._TAGS.search(text) or "{a}" in text or hole.search(text)
+    assert bool(leftovers.leftover(text, "fr" if french else "en", {"a"})) is bool(wrong)

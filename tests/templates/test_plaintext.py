@@ -1,6 +1,10 @@
 """Text made from HTML, and text made plain."""
 
+import re
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from engine.ruleset.plaintext import one_line, plain_text, text_of
 
@@ -45,3 +49,20 @@ def test_one_line_folds_and_cuts_after_a_word():
     assert one_line("word " * 60, 30) == "word word word word word word…"
     assert one_line("w" * 60, 30) == "w" * 29 + "…"
     assert len(one_line("ab " * 90, 100)) <= 100
+
+
+@given(text=st.text(alphabet="ab \t\n\r\x00\x85\xa0\u202f\u2007\ud800ł", max_size=20))
+@example(text="a\t\nb")
+@example(text="a \nb")
+@example(text="a\n\n\n\nb")
+def test_plain_is_plain_however_it_was_written(text):
+    spaced = re.sub("[\xa0\u202f\u2007]", " ", text)
+    printable = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]", "", spaced)
+    lines = re.sub(r"[ \t]*\r?\n|\r", "\n", printable)
+    assert plain_text(text) == re.sub(r"\n{3,}", "\n\n", lines).strip()
+
+
+@given(text=st.text(alphabet="ab \t\n\r\x00\x1c\x85\xa0\u2028\u3000\ud800\u200b", max_size=20))
+def test_one_line_is_one_line_however_it_was_written(text):
+    folded = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]", "", re.sub(r"\s+", " ", text))
+    assert one_line(text, 100) == folded.strip()

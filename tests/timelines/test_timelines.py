@@ -1,25 +1,30 @@
-"""Rule 4 of the worked examples, on the real engine in simulated time."""
-
-from pathlib import Path
+"""The worked examples of the rule language and the starter's own tests, on the real engine in simulated time."""
 
 import pytest
 
-from engine.tools.timeline import judge, read_timelines, run_timeline
-from tests.programme import capture, channels, ruleset_of
+from engine.cli.timelines import programme_under_test, stage_of
+from engine.tools.divergence import failure
+from engine.tools.judging import judge
+from engine.tools.timeline import Stage, run_timeline
+from engine.tools.timeline_files import timelines_of
+from tests.programme import STARTER, WORKED, capture, channels, ruleset_of
 
-FILE = Path(__file__).parent / "points-expire-soon.yaml"
-TIMELINES = read_timelines(FILE.read_bytes(), FILE.name)
+STARTED = programme_under_test(STARTER)
+STAGES = {
+    WORKED: Stage(ruleset=ruleset_of(WORKED), channels=channels(), capture=capture()),
+    STARTER: stage_of(STARTED, STARTED.ruleset()),
+}
+FOUND = {folder: timelines_of(folder, stage.ruleset, []) for folder, stage in STAGES.items()}
+ALL = [(STAGES[folder], timeline) for folder, found in FOUND.items() for timeline in found.timelines]
 
 
-@pytest.mark.parametrize("timeline", TIMELINES, ids=lambda timeline: timeline.name)
-async def test_timeline(timeline, tmp_path):
-    outcomes = await run_timeline(
-        timeline, ruleset_of(), channels=channels(), capture=capture(), database=tmp_path / "t.db"
-    )
-    verdict = judge(timeline, outcomes)
-    assert verdict.passed, "\n".join(["missing:", *verdict.missing, "unexpected:", *verdict.unexpected])
+@pytest.mark.parametrize("folder", [WORKED, STARTER], ids=lambda folder: folder.name)
+def test_the_files_are_sound(folder):
+    assert FOUND[folder].findings == ()
+    assert FOUND[folder].timelines
 
 
-def test_the_judge_is_strict():
-    first = TIMELINES[0]
-    assert not judge(first, []).passed
+@pytest.mark.parametrize(("stage", "timeline"), ALL, ids=[timeline.name for _, timeline in ALL])
+async def test_timeline(stage, timeline, tmp_path):
+    verdict = judge(await run_timeline(timeline, stage, tmp_path / "t.db"))
+    assert verdict.passed, failure(verdict, stage.ruleset)

@@ -9,17 +9,18 @@ from engine.tools.starter import copy_starter, example_events, starter_root
 def test_the_copy_is_the_programme_of_this_repository(tmp_path, root):
     written = copy_starter(tmp_path / "new" / "programme")
     assert starter_root() == root
-    assert {path.parts[0] for path in written} == {"config.yaml", "rules", "templates"}
+    assert {path.parts[0] for path in written} == {"config.yaml", "rules", "templates", "tests"}
+    assert {path.name for path in written if path.parts[0] == "tests"} == {"points.yaml"}
     for path in written:
         assert (tmp_path / "new" / "programme" / path).read_bytes() == (root / path).read_bytes()
 
 
-@pytest.mark.parametrize("taken", ["config.yaml", "rules", "templates"])
+@pytest.mark.parametrize("taken", ["config.yaml", "rules", "templates", "tests/timelines"])
 def test_nothing_is_overwritten(taken, tmp_path):
-    (tmp_path / taken).mkdir()
+    (tmp_path / taken).mkdir(parents=True)
     with pytest.raises(PointbellError, match=f"already has {taken}, and init never overwrites"):
         copy_starter(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [taken]
+    assert [path.name for path in tmp_path.iterdir()] == [taken.partition("/")[0]]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):

@@ -12,7 +12,7 @@ from ...errors import BodyError
 from ...model import Event, Snapshot
 from ..body import decode, glance
 from ..delivery import TYPE_HEADERS, Delivery, Peek, Reading, refuse_type
-from ..facts import member_tier, settle, with_fields
+from ..facts import settle, told_of_member, with_fields
 from ..names import canonical, is_configuration, is_known
 from ..payload import Payload
 from . import snapshots
@@ -29,12 +29,13 @@ _SHOWN_BEFORE = "points_earned"
 
 def peek(delivery: Delivery) -> Peek:
     """The transport key and the lane, quickly; never raises."""
+    hint = delivery.hint
     try:
-        wrapped = unwrap(Payload(glance(delivery.body)), delivery.hint)
+        wrapped = unwrap(Payload(glance(delivery.body)), hint)
     except BodyError:
-        return Peek(transport_key=delivery.key_of(), type_hint=delivery.hint)
+        return Peek(transport_key=delivery.key_of(), type_hint=hint)
     key = delivery.key_of(wrapped.event_id)
-    return Peek(transport_key=key, lane=lane_of(wrapped.data), type_hint=delivery.hint)
+    return Peek(transport_key=key, lane=lane_of(wrapped.data), type_hint=hint)
 
 
 def lane_of(data: Payload) -> str | None:
@@ -72,7 +73,7 @@ def read_wrapped(delivery: Delivery, wrapped: Wrapped, key: str) -> Reading:
     event = _event(delivery, wrapped, wrapped.type, key)
     if event.card is None and event.member is None:
         return _about_nobody(event, wrapped.data)
-    return Reading(events=(event,), notes=wrapped.data.notes)
+    return Reading(events=(event,), parts=(wrapped.data.value,), notes=wrapped.data.notes)
 
 
 def _event(delivery: Delivery, wrapped: Wrapped, kind: str, key: str) -> Event:
@@ -89,7 +90,7 @@ def _event(delivery: Delivery, wrapped: Wrapped, kind: str, key: str) -> Event:
         producer_name=kind,
         occurred_at=at,
         happening=happening(name, data, wrapped.event_id),
-        member=with_fields(member, member_tier(name, facts)),
+        member=with_fields(member, told_of_member(name, facts)),
         card=_card(canonical(kind), name, data, at),
         holder_id=snapshots.holder_id(data),
         facts=facts,
