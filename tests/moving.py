@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from datetime import date, timedelta
+from hashlib import md5
 from pathlib import Path
 
 MEMBERS = ("id", "email", "first_name", "last_name", "locale", "timezone", "birthdate", "aliases", "metadata.shop")
@@ -13,6 +14,11 @@ CARDS = (
 )  # fmt: skip
 NAMES = ("Anna", "Piotr", "Łucja", "Zoë", "Małgorzata", "Jean-Luc", "O'Neill")
 ZONES = ("Europe/Warsaw", "", "Europe/London", "")
+
+
+def named(kind: str, number: int) -> str:
+    """An id as most systems give them: in no order."""
+    return f"{kind}_{md5(str(number).encode(), usedforsecurity=False).hexdigest()[:24]}"
 
 
 def write_members(path: Path, count: int) -> Path:
@@ -26,7 +32,7 @@ def write_members(path: Path, count: int) -> Path:
             day = date(1950, 1, 1) + timedelta(days=number % 20_000)
             zone = ZONES[number % len(ZONES)]
             rest = (name, f"Nowak {number}", "pl", zone, day, f"crm-{number}", number % 50)
-            rows.writerow((f"m-{number:08}", email, *rest))
+            rows.writerow((named("m", number), email, *rest))
     return path
 
 
@@ -42,5 +48,5 @@ def write_cards(path: Path, count: int, first: date) -> Path:
             sent = "30 days" if number % 25 == 1 else ""
             balance = 0 if number % 40 == 3 else number % 900 + 1
             rest = (balance, day, min(balance, 70), first, sent, "yes")
-            rows.writerow((f"c-{number:08}", f"FERN{number}", f"m-{number:08}", *rest))
+            rows.writerow((named("c", number), f"FERN{number}", named("m", number), *rest))
     return path

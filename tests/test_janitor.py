@@ -51,6 +51,12 @@ def rows(house, table, *columns):
         return connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1").fetchall()
 
 
+def change(house, statement):
+    """As another process would."""
+    with closing(sqlite3.connect(house.path)) as connection, connection:
+        connection.execute(statement)
+
+
 def count(house, table):
     return rows(house, table, "count(*)")[0][0]
 
@@ -312,8 +318,7 @@ async def test_what_opens_again_while_it_is_looked_at_stays(house, kind, days):
 
     async def opened_meanwhile(of, keys, limit):
         if of is kind:
-            with house.store._engine.begin() as connection:
-                connection.exec_driver_sql("UPDATE event SET state = 'stored'")
+            change(house, "UPDATE event SET state = 'stored'")
         return await real(of, keys, limit)
 
     house.store.tidy = opened_meanwhile

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from random import Random
@@ -205,9 +206,9 @@ async def test_replaying_what_the_backup_held_by_its_template_sends_nothing_unas
     put_back(copy, path, later)
     async with house_at(path, later) as house:
         # As if a mended reader could read it. Its producer's clock is a day ahead: the event seems to be news.
-        with house.store._engine.begin() as connection:
-            raw = json.dumps(at(expired("e1"), later + timedelta(days=1))).encode()
-            connection.exec_driver_sql("UPDATE event SET raw = ?", (raw,))
+        raw = json.dumps(at(expired("e1"), later + timedelta(days=1))).encode()
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE event SET raw = ?", (raw,))
         await house.store.replay([aside["seq"]])
         await house.settle()
         assert sent(house) == []

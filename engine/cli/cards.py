@@ -119,9 +119,12 @@ class _Cards:
     def read(self, row: TableRow, as_of: datetime) -> Arrival:
         return arrival_of(row.cells, as_of, self._place.dates, self._place.now)
 
+    def key(self, item: Arrival) -> str:
+        return item.snapshot.id
+
     def weigh(self, batch: Sequence[Arrival]) -> None:
         forecast, ground = self._forecast, self._place.ground
-        known = ground.known(batch, forecast.fields)
+        known = ground.known(batch, forecast.mover.rules, forecast.fields)
         addresses = {
             str(member.get(name)).lower()
             for member in known.members.values()

@@ -132,6 +132,9 @@ class _Consents:
     def read(self, row: TableRow, as_of: datetime) -> ConsentRow:
         return consent_of(row.cells, as_of, self._place.dates, self._place.now, _FILE)
 
+    def key(self, item: ConsentRow) -> str:
+        return item.member
+
     def weigh(self, batch: Sequence[ConsentRow]) -> None:
         ground = self._place.ground
         ids = ground.resolved(one.member for one in batch)

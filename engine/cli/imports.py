@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from io import BufferedReader, TextIOWrapper
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -25,13 +24,16 @@ from ..pipeline import utc_now
 from ..store import Ground, held_at
 from ..tools.cells import BadCell, Dates
 from ..tools.importing import Table, bring_in, digest_of, weigh
+from ..tools.spool import Spool
 from ..tools.table_file import Format, Rejected, Sheet, TableRow, guess_format, read_table
 from .files import STDIN, opened, size_of
 from .import_options import Options
+from .rejects import Rejects
 from .shell import (
     CANNOT_RUN,
     FINDINGS,
     counted,
+    counting_bar,
     local_time,
     programme_at,
     progress_bar,
@@ -45,8 +47,8 @@ from .work import asking
 
 T = TypeVar("T")
 
-LISTED, KEPT = 20, 1_000
-"""Rejected lines that are named, and that ``--json`` lists; ``--rejects`` has them all."""
+LISTED = 20
+"""Rejected lines that are named; ``--rejects`` has them all."""
 ALONE, BESIDE = 2_000, 500
 """Rows of a batch: while a daemon works on the same database, webhooks wait no longer than for a small one."""
 _STALE = timedelta(hours=1)
@@ -65,6 +67,10 @@ class Job(Protocol[T]):
         ...
 
     def read(self, row: TableRow, as_of: datetime) -> T: ...
+    def key(self, item: T) -> str:
+        """What it is about: the database is written in the order of these."""
+        ...
+
     def weigh(self, batch: Sequence[T]) -> None: ...
     def forecast(self) -> list[str]: ...
     def plain(self) -> dict[str, Any]: ...
@@ -96,38 +102,6 @@ class _File:
     digest: str
 
 
-@dataclass(slots=True)
-class _Rejects:
-    """The lines that cannot be used: the first of them, how many, and all of them in a file."""
-
-    file: Path | None
-    count: int = 0
-    kept: list[tuple[str, Rejected]] = field(default_factory=list)
-    _out: TextIOWrapper | None = None
-
-    def add(self, name: str, one: Rejected) -> None:
-        """Note one."""
-        self.count += 1
-        if len(self.kept) < KEPT:
-            self.kept.append((name, one))
-        if self.file is not None:
-            self._writer().writerow([name, one.line, one.column or "", one.reason])
-
-    def close(self) -> None:
-        """Finish the file."""
-        if self._out is not None:
-            self._out.close()
-
-    def _writer(self) -> Any:
-        if self._out is None and self.file is not None:
-            try:
-                self._out = self.file.open("w", encoding="utf-8", errors="backslashreplace", newline="")
-            except OSError as error:
-                raise ImportFileError(f"cannot write {self.file}: {error.strerror}") from error
-            csv.writer(self._out).writerow(["file", "line", "column", "reason"])
-        return csv.writer(self._out)  # type: ignore[arg-type]  # It is open by now.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run(Generic[T]):
     """One run of an import command."""
@@ -135,7 +109,7 @@ class _Run(Generic[T]):
     job: Job[T]
     options: Options
     ground: Ground
-    rejects: _Rejects
+    rejects: Rejects
     held: datetime | None
     """The time for which the files hold, where somebody says so."""
     now: datetime
@@ -155,27 +129,36 @@ def run_import(make: Callable[[Workplace], Job[T]], options: Options) -> None:
     with ExitStack() as stack:
         ground = stack.enter_context(closing(Ground(config.database)))
         job = stack.enter_context(closing(make(Workplace(config=config, ground=ground, dates=dates, now=now))))
-        rejects = stack.enter_context(closing(_Rejects(options.rejects)))
+        rejects = stack.enter_context(closing(Rejects(options.rejects)))
         run = _Run(job=job, options=options, ground=ground, rejects=rejects, held=held, now=now, zone=zone_of(config))
         files = [stack.enter_context(_readable(path, job, options)) for path in options.files]
-        good = sum(_weigh(file, run) for file in files)
+        spools = [stack.enter_context(closing(Spool[T]())) for _ in files]
+        good = sum(_weigh(file, spool, run) for file, spool in zip(files, spools, strict=True))
         if not _wanted(job, good, rejects, options):
             return
-        came = asking(config, lambda office: _bring(office, files, run))
+        came = asking(config, lambda office: _bring(office, list(zip(files, spools, strict=True)), run))
     _report(job, came, good, rejects, options)
     if rejects.count:
         raise typer.Exit(FINDINGS)
 
 
-def _weigh(file: _File, run: _Run[T]) -> int:
+def _weigh(file: _File, spool: Spool[T], run: _Run[T]) -> int:
+    """Count what the file says, and keep it to be brought in; how many of its rows can be used."""
+    job = run.job
+
+    def count(batch: Sequence[T]) -> None:
+        job.weigh(batch)
+        if not run.options.dry_run:
+            spool.add((job.key(item), item) for item in batch)
+
     brought = run.ground.brought(run.job.kind, file.digest)
     if run.held is None and not brought:
         _tell_age(file, run)
     as_of = held_at(brought, run.held, run.now)
     with opened(file.path) as handle, progress_bar(f"Weighing {file.name}", size_of(file.path)) as bar:
         weighed = weigh(
-            _table(file, run.job, run.options).items(handle, as_of),
-            run.job.weigh,
+            _table(file, job, run.options).items(handle, as_of),
+            count,
             lambda one: run.rejects.add(file.name, one),
             lambda: bar.update(bar.task_ids[0], completed=handle.tell()),
         )
@@ -192,20 +175,19 @@ def _tell_age(file: _File, run: _Run[T]) -> None:
         )
 
 
-async def _bring(office: Office, files: Sequence[_File], run: _Run[T]) -> Brought:
+async def _bring(office: Office, files: Sequence[tuple[_File, Spool[T]]], run: _Run[T]) -> Brought:
     came = Brought()
-    for file in files:
-        came += await _bring_one(office, file, run)
+    for file, spool in files:
+        came += await _bring_one(office, file, spool, run)
     if came.follow:
         await office.ask(Plan())
     return came
 
 
-async def _bring_one(office: Office, file: _File, run: _Run[T]) -> Brought:
-    job, restart = run.job, run.options.restart
-    begun = await office.ask(
-        BeginImport(kind=job.kind, name=file.name, digest=file.digest, as_of=run.held, restart=restart)
-    )
+async def _bring_one(office: Office, file: _File, spool: Spool[T], run: _Run[T]) -> Brought:
+    job = run.job
+    ask = BeginImport(kind=job.kind, name=file.name, digest=file.digest, as_of=run.held, weighed_at=run.now)
+    begun = await office.ask(ask.model_copy(update={"rows": spool.count, "restart": run.options.restart}))
     if begun.rows:
         ended = local_time(begun.before, run.zone)
         say(f"{file.name}: going on after row {begun.rows:,}, where the run of {ended} was broken off.")
@@ -215,17 +197,18 @@ async def _bring_one(office: Office, file: _File, run: _Run[T]) -> Brought:
     async def hand_in(batch: Sequence[T], rows: int, last: bool) -> Brought:  # noqa: FBT001 - called by position
         return await job.hand_in(office, batch, Where(number=begun.number, rows=rows, last=last))
 
-    with opened(file.path) as handle, progress_bar(f"Importing {file.name}", size_of(file.path)) as bar:
+    with counting_bar(f"Importing {file.name}") as bar:
+        bar.update(bar.task_ids[0], total=spool.count)
         return await bring_in(
-            _table(file, job, run.options).items(handle, begun.as_of, begun.rows),
+            spool.ordered(begun.rows),
             hand_in,
             rows=begun.rows,
             size=ALONE if office.alone else BESIDE,
-            progress=lambda: bar.update(bar.task_ids[0], completed=handle.tell()),
+            progress=lambda rows: bar.update(bar.task_ids[0], completed=rows),
         )
 
 
-def _wanted(job: Job[T], good: int, rejects: _Rejects, options: Options) -> bool:
+def _wanted(job: Job[T], good: int, rejects: Rejects, options: Options) -> bool:
     """Say what the files will bring; whether they are to be brought in.
 
     Raises:
@@ -258,7 +241,7 @@ def _wanted(job: Job[T], good: int, rejects: _Rejects, options: Options) -> bool
     return True
 
 
-def _report(job: Job[T], came: Brought, good: int, rejects: _Rejects, options: Options) -> None:
+def _report(job: Job[T], came: Brought, good: int, rejects: Rejects, options: Options) -> None:
     if options.as_json:
         counts = {"accepted": good, **came.model_dump(), **_counts(job, rejects, options), "forecast": job.plain()}
         show_json(counts)
@@ -269,14 +252,14 @@ def _report(job: Job[T], came: Brought, good: int, rejects: _Rejects, options: O
         say(f"The file names no {job.sheet.what}.")
 
 
-def _counts(job: Job[T], rejects: _Rejects, options: Options) -> dict[str, Any]:
+def _counts(job: Job[T], rejects: Rejects, options: Options) -> dict[str, Any]:
     rejections = [
         {"file": name, "line": one.line, "column": one.column, "reason": one.reason} for name, one in rejects.kept
     ]
     return {"kind": job.kind, "rejected": rejects.count, "dry_run": options.dry_run, "rejections": rejections}
 
 
-def _list(rejects: _Rejects, tell: Callable[[str], None]) -> None:
+def _list(rejects: Rejects, tell: Callable[[str], None]) -> None:
     several = len({name for name, _ in rejects.kept}) > 1
     for name, one in rejects.kept[:LISTED]:
         tell(f"{f'{name}, ' if several else ''}line {one.line}: {one.reason}")

@@ -115,6 +115,9 @@ class _Members:
     def read(self, row: TableRow, as_of: datetime) -> Snapshot:
         return snapshot_of(row.cells, as_of, self._place.dates)
 
+    def key(self, item: Snapshot) -> str:
+        return item.id
+
     def weigh(self, batch: Sequence[Snapshot]) -> None:
         ground = self._place.ground
         addresses = [said.fields.get("email") for said in batch]

@@ -171,6 +171,9 @@ class _Suppressions:
     def read(self, row: TableRow, as_of: datetime) -> SuppressionRow:
         return suppression_of(row.cells, as_of, self._place.dates, self._place.now)
 
+    def key(self, item: SuppressionRow) -> str:
+        return item.address
+
     def weigh(self, batch: Sequence[SuppressionRow]) -> None:
         addresses = {one.address for one in batch}
         known = self._place.ground.suppressed(addresses)

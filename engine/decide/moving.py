@@ -99,6 +99,11 @@ class Mover:
         self._fields = tuple({trigger.card_field for _, trigger in self._rules})
         self._shared: dict[_Alike, Standing] = {}
 
+    @property
+    def rules(self) -> list[str]:
+        """The names of the rules that remind."""
+        return [rule.name for rule, _ in self._rules]
+
     def serves(self, ruleset: Ruleset, now: datetime, *, catch_up: bool) -> bool:
         """Whether it would still plan so under these rules, at a time not long after its own."""
         late = now - self._now

@@ -44,6 +44,8 @@ class Dialogue(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._received = b""
+        self._held = b""
+        """A mail that is about to be written."""
         self._due: deque[tuple[Answer, float]] = deque()
         """Who waits for a reply, and for how many seconds once it is his turn."""
         self._timer: asyncio.TimerHandle | None = None
@@ -106,10 +108,13 @@ class Dialogue(asyncio.Protocol):
 
     def give(self, mail: bytes, within: float) -> Answer:
         """Send the mail and the final dot; the reply, for ``verdict``. Raises ``BrokenOff`` if nothing was written."""
-        answers = self._write(dotted(mail), within)
+        (answer,) = self._expect(within)
         self.mails += 1
         self.in_transaction = self._awaits_body = False
-        return answers[0]
+        self._held = dotted(mail)
+        # Not at once: whoever has waited for this dialogue has his turn first, and both can travel in one write.
+        self._loop.call_soon(lambda: self._loop.call_soon(self._flush))
+        return answer
 
     async def verdict(self, answer: Answer) -> Reply:
         """Wait for the reply to a body, a yes or a no.
@@ -148,6 +153,7 @@ class Dialogue(asyncio.Protocol):
             self.abort()
             return
         self._leaving = True
+        self._flush()
         if self.quiet:
             self._parting = True
             self._transport.write(b"QUIT\r\n")
@@ -190,13 +196,23 @@ class Dialogue(asyncio.Protocol):
 
     def _write(self, data: bytes, *within: float) -> list[Answer]:
         """Write, and expect a reply for each of ``within``."""
+        answers = self._expect(*within)
+        self._flush(data)
+        return answers
+
+    def _flush(self, data: bytes = b"") -> None:
+        """Write what is held back, and more."""
+        written, self._held = [part for part in (self._held, data) if part], b""
+        if written and not self._transport.is_closing():
+            self._transport.writelines(written)
+
+    def _expect(self, *within: float) -> list[Answer]:
         if not self.usable:
             self._end("the server spoke out of turn" if self._received else "the connection was closed")
             raise BrokenOff(self._ended)
         was_quiet = self.quiet
         answers: list[Answer] = [self._loop.create_future() for _ in within]
         self._due.extend(zip(answers, within, strict=True))
-        self._transport.write(data)
         if was_quiet:
             self._watch()
         return answers

@@ -13,7 +13,7 @@ from pydantic import BaseModel, PlainSerializer, PlainValidator
 
 from ..decide.moving import Arrival, SentBefore
 from ..model import Snapshot
-from ..store import Came, Consent, Reached, Suppression, allow, record_consents, suppress
+from ..store import Came, Consent, ImportedFile, Reached, Suppression, allow, record_consents, suppress
 from ..workshop import Workshop
 from .ask import Answer, Ask
 
@@ -41,14 +41,26 @@ class BeginImport(Ask[Began]):
     digest: str
     """Of its content, and of how it is to be read: the same file is known by it."""
     as_of: datetime | None = None
+    """When what it says held, where somebody says so."""
+    weighed_at: datetime | None = None
+    """When what it says holds else."""
+    rows: int = 0
+    """How many of its rows can be used."""
     restart: bool = False
 
 
 async def begin_import(shop: Workshop, ask: BeginImport) -> Began:
-    """Durable before it answers."""
-    begun = await shop.store.imports.begin(
-        ask.kind, ask.name, ask.digest, ask.as_of, shop.pipeline.now(), restart=ask.restart
+    """Durable before it answers. Without a daemon, the indexes of tables that are as good as empty wait."""
+    now = shop.pipeline.now()
+    file = ImportedFile(
+        kind=ask.kind,
+        name=ask.name,
+        digest=ask.digest,
+        weighed_at=ask.weighed_at or now,
+        as_of=ask.as_of,
+        rows=ask.rows,
     )
+    begun = await shop.store.imports.begin(file, now, restart=ask.restart, alone=not shop.manned)
     return Began(number=begun.number, rows=begun.rows, as_of=begun.as_of, before=begun.before)
 
 

@@ -43,7 +43,7 @@ from .copies import Backup, backup, default_name
 from .disk import Disk
 from .facts import Conflict
 from .ground import Brought, Ground, held_at
-from .imports import Begun, BroughtIn, Came, Imports, Reached, imports_of
+from .imports import Begun, BroughtIn, Came, ImportedFile, Imports, Reached, imports_of
 from .installation import MODE, PLANNED_UNDER
 from .lists import Consent, Suppression, allow, consents, record_consents, suppress, suppressions
 from .messages import EVERY_MESSAGE, Messages
@@ -82,6 +82,7 @@ __all__ = [
     "Exchanged",
     "Found",
     "Ground",
+    "ImportedFile",
     "Imports",
     "Kind",
     "Left",

@@ -45,10 +45,12 @@ class Ground:
         if self._engine is not None:
             self._engine.dispose()
 
-    def known(self, arrivals: Sequence[Arrival], matters: Iterable[str]) -> Known:
-        """What is known of the cards, and of their members the facts that matter."""
+    def known(self, arrivals: Sequence[Arrival], rules: Iterable[str], matters: Iterable[str]) -> Known:
+        """What is known of the cards, their timers of these rules, and of their members the facts that matter."""
         with self._reading() as connection:
-            return ground(connection, arrivals, {*_MATTERS, *matters})[0] if connection is not None else Known()
+            if connection is None:
+                return Known()
+            return ground(connection, arrivals, rules, {*_MATTERS, *matters})[0]
 
     def resolved(self, names: Iterable[str]) -> dict[str, str]:
         """The ids of members that are known, under the names by which they are asked for."""
@@ -110,15 +112,16 @@ def earlier(connection: Connection, kind: str, digest: str) -> list[Brought]:
 
 
 def ground(
-    connection: Connection, arrivals: Sequence[Arrival], matters: Iterable[str] = _MATTERS
+    connection: Connection, arrivals: Sequence[Arrival], rules: Iterable[str], matters: Iterable[str] = _MATTERS
 ) -> tuple[Known, dict[str, int]]:
-    """What is known, of members the facts that matter; and the versions of the cards."""
+    """What is known, of members the facts that matter, of timers those of the rules; and the versions of the cards."""
     ids = {arrival.snapshot.id for arrival in arrivals}
     rows = _all(connection, select(card), card.c.id, ids)
     cards = {row["id"]: card_of(row) for row in rows}
     timers: dict[str, dict[tuple[str, str], Timer]] = {}
     # A card that nobody knows has no timers.
-    for row in _all(connection, select(timer), timer.c.subject, cards):
+    of_rules = select(timer).where(timer.c.rule.in_(list(rules)))
+    for row in _all(connection, of_rules, timer.c.subject, cards):
         timers.setdefault(row["subject"], {})[row["rule"], row["slot"]] = timer_of(row)
     names = {name for arrival in arrivals for name in _owners(arrival)} | _told(cards.values())
     known = Known(cards=cards, timers=timers, members=people(connection, names, matters))

@@ -19,6 +19,7 @@ from ..decide.moving import Arrival, Mover, Standing
 from ..model import Card, Member, Snapshot, Telling, TimerState
 from ..ruleset import Ruleset
 from . import events, facts
+from .bulk import make_whole, put_off_indexes
 from .clockwork import rules_changed
 from .dialect import insert, stands
 from .ground import earlier, ground, held_at
@@ -29,6 +30,21 @@ from .writer import Writer
 
 _PLACE = ("rule", "subject", "slot")
 _TRIES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedFile:
+    """A file that is to be brought in."""
+
+    kind: str
+    name: str
+    digest: str
+    """What it is known by."""
+    weighed_at: datetime
+    as_of: datetime | None = None
+    """When what it says held, where somebody says so; else it holds as of when it was weighed first."""
+    rows: int = 0
+    """How many of its rows can be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +108,16 @@ class Imports:
             known = self._mover = Mover(ruleset, now, catch_up=catch_up)
         return known
 
-    async def begin(
-        self, kind: str, name: str, digest: str, as_of: datetime | None, now: datetime, *, restart: bool
-    ) -> Begun:
-        """Begin to import a file, or go on with it. ``as_of``: when it held, if somebody says so."""
-        return await self._writer.do(
-            lambda connection: _begin(connection, (kind, name, digest), as_of, now, restart=restart)
-        )
+    async def begin(self, file: ImportedFile, now: datetime, *, restart: bool, alone: bool = False) -> Begun:
+        """Begin to import a file, or go on with it. ``alone``: nobody else works on the database until it is in."""
+
+        def work(connection: Connection) -> Begun:
+            begun = _begin(connection, file, now, restart=restart)
+            if alone:
+                put_off_indexes(connection, file.kind, file.rows - begun.rows)
+            return begun
+
+        return await self._writer.do(work)
 
     async def cards(self, arrivals: Sequence[Arrival], mover: Mover, reached: Reached, now: datetime) -> Came:
         """Bring cards in, and arm the reminders of those that are new."""
@@ -166,7 +185,7 @@ def import_cards(
 def _bring_in(
     connection: Connection, arrivals: Sequence[Arrival], mover: Mover, reached: Reached, now: datetime
 ) -> Came:
-    known, versions = ground(connection, arrivals)
+    known, versions = ground(connection, arrivals, mover.rules)
     changed, rows, follow = list[Card](), list[dict[str, Any]](), list[Card]()
     shapes: dict[Standing, list[dict[str, Any]]] = {}
     armed = 0
@@ -247,19 +266,21 @@ def _have_followed(connection: Connection, cards: Iterable[Card], now: datetime,
 # --- how far a file has come ---
 
 
-def _begin(
-    connection: Connection, what: tuple[str, str, str], as_of: datetime | None, now: datetime, *, restart: bool
-) -> Begun:
-    kind, name, digest = what
-    brought = earlier(connection, kind, digest)
-    held = held_at(brought, as_of, now)
+def _begin(connection: Connection, file: ImportedFile, now: datetime, *, restart: bool) -> Begun:
+    brought = earlier(connection, file.kind, file.digest)
+    held = held_at(brought, file.as_of, file.weighed_at)
     alike = [one for one in brought if one.as_of == held]
     before = brought[-1].started_at if brought else None
     if alike and alike[-1].finished_at is None and not restart:
         return Begun(number=alike[-1].number, rows=alike[-1].rows, as_of=held, before=before)
     number = connection.execute(
         file_import.insert().values(
-            kind=kind, name=name, digest=digest, as_of=micros(held), started_at=micros(now), row_count=0
+            kind=file.kind,
+            name=file.name,
+            digest=file.digest,
+            as_of=micros(held),
+            started_at=micros(now),
+            row_count=0,
         )
     ).inserted_primary_key[0]  # type: ignore[index]  # An insert of one row has one.
     return Begun(number=number, rows=0, as_of=held, before=before)
@@ -273,6 +294,8 @@ def _advance(connection: Connection, reached: Reached | None, now: datetime, cam
     connection.execute(
         file_import.update().where(file_import.c.id == reached.number).values(row_count=reached.rows, **finished)
     )
+    if reached.last:
+        make_whole(connection)
     return came
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ..errors import StoreBusy
 from . import migrations, sqlite
+from .bulk import make_whole
 from .copies import backup
 
 
@@ -26,7 +27,9 @@ def upgrade(path: Path) -> tuple[int, int]:
         if 0 < before < migrations.NEWEST:
             backup(path, free_name(path, f"before-schema-{migrations.NEWEST}"), datetime.now(UTC))
         with engine.begin() as connection:
-            return migrations.upgrade(connection)
+            versions = migrations.upgrade(connection)
+            make_whole(connection)
+            return versions
     except DBAPIError as error:
         raise StoreBusy(f"cannot use the database at {path}: {error.orig}") from error
     finally:

@@ -39,8 +39,8 @@ class Table(Generic[T]):
     rows: Rows
     read: Read[T]
 
-    def items(self, file: BufferedReader, as_of: datetime, skip: int = 0) -> Iterator[T | Rejected]:
-        """What the rows say, from row ``skip`` on.
+    def items(self, file: BufferedReader, as_of: datetime) -> Iterator[T | Rejected]:
+        """What the rows say.
 
         Each row counts a microsecond later than the one before: of two rows about one thing the second is the newer.
 
@@ -48,8 +48,6 @@ class Table(Generic[T]):
             ImportFileError: the file as a whole cannot be used.
         """
         for number, row in enumerate(self.rows(file)):
-            if number < skip:
-                continue
             if isinstance(row, Rejected):
                 yield row
                 continue
@@ -73,7 +71,7 @@ def weigh(
     reject: Callable[[Rejected], None],
     progress: Callable[[], None],
 ) -> Weighed:
-    """Have the good rows counted, batch by batch, and the bad ones noted one by one."""
+    """Have the good rows counted and kept, batch by batch, and the bad ones noted one by one."""
     weighed = Weighed()
     for batch in _batches(items, WEIGHED):
         good = [item for item in batch if not isinstance(item, Rejected)]
@@ -88,32 +86,31 @@ def weigh(
 
 
 async def bring_in(
-    items: Iterator[T | Rejected],
+    items: Iterator[T],
     hand_in: Callable[[Sequence[T], int, bool], Awaitable[S]],
     *,
     rows: int,
     size: int,
-    progress: Callable[[], None],
+    progress: Callable[[int], None],
 ) -> S:
-    """Hand the good rows in, batch by batch, and add up what came of them.
+    """Hand items in, batch by batch, and add up what came of them.
 
     ``hand_in`` gets some of them, how many rows of the file are then in, and whether they are the last; ``rows`` are
     in already. While one batch is being written the next is read.
     """
     batches = _batches(items, size)
-    batch: list[T | Rejected] | None = next(batches, [])
+    batch: list[T] | None = next(batches, [])
     under_way: asyncio.Task[S] | None = None
     total: S | None = None
     while batch is not None:
         following = next(batches, None)
         rows += len(batch)
-        good = [item for item in batch if not isinstance(item, Rejected)]
         if under_way is not None:
             total = _added(total, await under_way)
-        under_way = asyncio.ensure_future(hand_in(good, rows, following is None))
+        under_way = asyncio.ensure_future(hand_in(batch, rows, following is None))
         await asyncio.sleep(0)  # So that it is handed over before the next batch is read.
         batch = following
-        progress()
+        progress(rows)
     if under_way is None:
         raise RuntimeError("there is always a batch, be it an empty one")
     return _added(total, await under_way)

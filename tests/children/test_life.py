@@ -149,20 +149,36 @@ async def test_a_nursery_that_cannot_start_is_reported_and_tried_again(tmp_path)
 STILLBORN = "from engine.children import child, nursery; child.Child.serve = lambda *_: exit(3); nursery.main()"
 
 
-async def test_children_that_do_not_live_are_born_again_and_again_with_pauses(tmp_path, monkeypatch):
+def no_sleep(monkeypatch):
+    """The pauses somebody wants to make; nobody makes them."""
     pauses, sound = [], asyncio.sleep
 
     async def sleep(seconds):
         pauses.append(seconds)
         await sound(0)
 
+    monkeypatch.setattr("engine.children.household.asyncio.sleep", sleep)
+    return pauses
+
+
+async def test_children_that_do_not_live_are_born_again_and_again_with_pauses(tmp_path, monkeypatch):
     async with full_house(tmp_path, 1, program=("-c", STILLBORN)) as house:
         await house.pipeline.prepare(house.pipeline.ruleset)
-        monkeypatch.setattr("engine.children.household.asyncio.sleep", sleep)
+        pauses = no_sleep(monkeypatch)
         await until(lambda: len(house.kept.ends) > 3)
         monkeypatch.undo()
         assert {kind for kind, _ in house.kept.ends} == {"exit"}
         assert [seconds for seconds in pauses if seconds][:3] == [0.2, 0.4, 0.8]
+
+
+async def test_a_child_that_ended_over_a_delivery_is_replaced_without_a_pause(house, monkeypatch):
+    for number in range(4):
+        await house.post(named(f"read-leave-{number}", number))
+    pauses = no_sleep(monkeypatch)
+    await house.decide()
+    await house.everybody()
+    assert [seconds for seconds in pauses if seconds] == []
+    assert set(house.states().values()) == {"quarantined"}
 
 
 ORPHANS = """

@@ -26,6 +26,7 @@ from engine.logs import make_log
 from engine.model import Snapshot
 from engine.store import (
     Came,
+    ImportedFile,
     Kind,
     Messages,
     NotificationState,
@@ -144,7 +145,8 @@ class Life:
     async def _import(self) -> None:
         """A member and a card out of a file, who is owed a reminder."""
         name, imports, now = f"e{len(self.acknowledged.names())}", self.shop.store.imports, self.clock.now()
-        begun = await insisted(lambda: imports.begin("cards", "cards.csv", name, None, now, restart=False))
+        file = ImportedFile(kind="cards", name="cards.csv", digest=name, weighed_at=now, rows=1)
+        begun = await insisted(lambda: imports.begin(file, now, restart=False))
         reached = Reached(number=begun.number, rows=1)
         member = Snapshot(id=name, as_of=now, fields={"email": f"{name}@example.org"})
         await insisted(lambda: imports.members([member], reached, now))

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from engine.decide.moving import Arrival, Mover, SentBefore
 from engine.model import Snapshot
-from engine.store import Came, Reached, Reports, Store, imports_of
+from engine.store import Came, ImportedFile, Reached, Reports, Store, imports_of
 from engine.store.rows import unpack_facts
 from engine.store.schema import card, event, file_import, member, timer
 
@@ -41,17 +41,24 @@ class Moving:
         self.store = house.store
 
     async def cards(self, *arrivals, rows=None, last=True, digest="d", restart=False, now=NOON):
-        begun = await self.store.imports.begin("cards", "cards.csv", digest, None, now, restart=restart)
+        begun = await self.begin(now, digest=digest, restart=restart)
         reached = Reached(number=begun.number, rows=rows or len(arrivals), last=last)
         return await self.store.imports.cards(arrivals, Mover(RULESET, now), reached, now)
 
+    async def begin(self, now, *, restart=False, alone=False, kind="cards", name="cards.csv", digest="d", **more):
+        file = ImportedFile(kind=kind, name=name, digest=digest, weighed_at=now, **more)
+        return await self.store.imports.begin(file, now, restart=restart, alone=alone)
+
     async def members(self, *said, now=NOON):
-        begun = await self.store.imports.begin("members", "members.csv", "m", None, now, restart=False)
+        begun = await self.begin(now, kind="members", name="members.csv", digest="m")
         reached = Reached(number=begun.number, rows=len(said), last=True)
         return await self.store.imports.members(said, reached, now)
 
+    def house_reports(self):
+        return closing(Reports(self.house.path))
+
     def rows(self, statement):
-        with closing(Reports(self.house.path)) as reports:
+        with self.house_reports() as reports:
             return reports.ask(lambda connection: [dict(row) for row in connection.execute(statement).mappings()])
 
     def timers(self, state="armed"):
@@ -230,11 +237,11 @@ def _plans_of_lookups(connection):
 async def test_a_file_goes_on_where_it_was_broken_off(tmp_path):
     async with moving(tmp_path) as home:
         await home.cards(arrival(), rows=1, last=False)
-        again = await home.store.imports.begin("cards", "cards.csv", "d", None, NOON + timedelta(days=1), restart=False)
+        again = await home.begin(NOON + timedelta(days=1))
         assert (again.rows, again.as_of, again.before) == (1, NOON, NOON)
-        fresh = await home.store.imports.begin("cards", "cards.csv", "d", None, NOON + timedelta(days=1), restart=True)
+        fresh = await home.begin(NOON + timedelta(days=1), restart=True)
         assert (fresh.rows, fresh.as_of) == (0, NOON)
-        other = await home.store.imports.begin("cards", "other.csv", "x", None, NOON, restart=False)
+        other = await home.begin(NOON, name="other.csv", digest="x")
         assert (other.rows, other.before) == (0, None)
 
 
@@ -242,10 +249,10 @@ async def test_a_file_that_came_in_before_holds_as_of_then(tmp_path):
     """Or else its second import would overwrite what events have told since the first."""
     async with moving(tmp_path) as home:
         await home.cards(arrival())
-        again = await home.store.imports.begin("cards", "cards.csv", "d", None, NOON + timedelta(days=3), restart=False)
+        again = await home.begin(NOON + timedelta(days=3))
         assert (again.rows, again.as_of) == (0, NOON)
         said = NOON + timedelta(days=2)
-        told = await home.store.imports.begin("cards", "cards.csv", "d", said, NOON + timedelta(days=3), restart=False)
+        told = await home.begin(NOON + timedelta(days=3), as_of=said)
         assert told.as_of == said
 
 
