@@ -7,12 +7,10 @@ one straight function; what is begun is ended in the reverse order, whatever goe
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +27,7 @@ from .deciders import Deciders, InProcess
 from .deliver import Channel
 from .errors import ChildrenDown, OfficeError, StoreBusy
 from .failpoints import arm, asked_for
+from .garbage import spare_what_stays
 from .ingest import SourceSettings
 from .janitor import ROUND, Janitor
 from .logs import libraries_to, make_log
@@ -37,8 +36,10 @@ from .metrics import Metrics
 from .observer import Observer
 from .office import OfficeServer, socket_path
 from .pipeline import CAPTURE, Now, Pipeline, utc_now
+from .reloading import reload_whenever, watch
 from .sending import Ways
 from .store import MODE, Disk, Store
+from .systemd import tell_systemd
 from .web import Door, HttpServer, Limits, listen
 from .worker import Worker
 from .workshop import Workshop
@@ -206,7 +207,7 @@ async def open_daemon(
 def run(config_path: Path, *, until_idle: bool = False) -> int:
     """Run the daemon until SIGTERM or SIGINT, or with ``until_idle`` until all work that is due is done; the exit code.
 
-    SIGHUP reloads rules and templates.
+    SIGHUP reloads rules and templates, and so does a change of their files, where ``watch_rules`` lets it.
 
     Raises:
         PointbellError: it cannot start; the message says why. The exit code belonging to it is 2.
@@ -231,19 +232,18 @@ async def _serve(config: Config, log: FilteringBoundLogger) -> int:
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
     async with open_daemon(config, log) as daemon:
-        daemon.tasks["reload"] = reloading = asyncio.create_task(_reload_whenever(reload, daemon))
+        spare_what_stays()
+        shop = daemon.workshop
+        reloads = {"reload": asyncio.create_task(reload_whenever(reload, shop))}
+        if config.watch_rules:
+            reloads["watch"] = asyncio.create_task(watch(config.root, reload.set, shop.observer.refused))
+        daemon.tasks.update(reloads)
         code = await daemon.until(stop)
         log.info("stopping", exit_code=code)
-        reloading.cancel()
+        for task in reloads.values():
+            task.cancel()
     log.info("stopped")
     return code
-
-
-async def _reload_whenever(told: asyncio.Event, daemon: Daemon) -> None:
-    while True:
-        await told.wait()
-        told.clear()
-        await daemon.reload()
 
 
 async def _open_office(office: OfficeServer, log: FilteringBoundLogger) -> None:
@@ -336,14 +336,3 @@ def _warn(config: Config, log: FilteringBoundLogger) -> None:
         log.warning(
             "anybody who reaches this address can send events", host=config.http.host, unsigned_sources=unsigned
         )
-
-
-def tell_systemd(state: str) -> None:
-    """Tell systemd where we stand (sd_notify(3)); nothing where it does not ask."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if not address:
-        return
-    name = f"\0{address[1:]}" if address.startswith("@") else address
-    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
-        out.connect(name)
-        out.send(state.encode())

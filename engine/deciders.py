@@ -144,9 +144,7 @@ class InProcess:
         for stored in batch:
             opened.append(open_delivery(stored, self.sources, desk.ruleset))
             await turn.over()
-        yield _Here(
-            opened, desk, Needs.of((event for one in opened for event in one.events), desk.ruleset.looking_back)
-        )
+        yield _Here(opened, desk, Needs.of((event for one in opened for event in one.events), desk.ruleset))
 
     @property
     def trouble(self) -> str | None:

@@ -164,16 +164,32 @@ def _write_down(decisions: list[Decision], desk: Desk) -> tuple[list[Worded], li
     kept: list[Decision] = []
     for decision in decisions:
         if isinstance(decision, Notify):
-            message = decision.notification
-            try:
-                payload = desk.writers[message.channel](message)
-            except ValueError as error:
-                skip = Skip(rule=decision.rule, reason=Reason.NO_ADDRESS, detail=str(error), slot=message.slot)
-                kept.append(replace(skip, template=message.template))
-                continue
-            worded.append(Worded(notification=message, payload=payload, route=desk.routing.route(message)))
-        kept.append(decision)
+            written, why_not = _all_ways(decision, desk)
+            worded += written
+            message = written[0].notification if written else decision.notification
+            skip = Skip(rule=decision.rule, reason=Reason.NO_ADDRESS, detail=why_not, slot=message.slot)
+            made = Notify(rule=decision.rule, notification=message)
+            kept.append(made if written else replace(skip, template=message.template))
+        else:
+            kept.append(decision)
     return worded, kept
+
+
+def _all_ways(made: Notify, desk: Desk) -> tuple[list[Worded], str]:
+    """The message over the first channel that can write to its address, and what stands by for it; or why nothing."""
+    written: list[Worded] = []
+    why_not = ""
+    key = made.notification.key
+    for message in (made.notification, *made.instead):
+        own = replace(message, key=f"{key}|{message.channel}") if written else replace(message, key=key)
+        try:
+            payload = desk.writers[own.channel](own)
+        except ValueError as error:
+            why_not = why_not or str(error)
+            continue
+        route = desk.routing.route(own)
+        written.append(Worded(notification=own, payload=payload, route=route, instead_of=key if written else None))
+    return written, why_not
 
 
 def _as_it_came(event: Event, stored: StoredEvent) -> Event:

@@ -72,6 +72,11 @@ class Metrics:
         self._decisions = cache(
             Counter("pointbell_decisions", "Decisions", ["outcome", "reason"], registry=registry).labels
         )
+        self._variants = cache(
+            Counter(
+                "pointbell_variants", "Messages by the variant that worded them", ["rule", "variant"], registry=registry
+            ).labels
+        )
         self._notifications = cache(
             Counter(
                 "pointbell_notifications", "Attempts to deliver a message", ["channel", "outcome"], registry=registry
@@ -135,6 +140,11 @@ class Metrics:
             self._events(state).inc()
         for decision, count in Counts(decisions).items():
             self._decisions(*decision).inc(count)
+
+    def variants(self, worded: Sequence[tuple[str, str]]) -> None:
+        """Count messages that one of a rule's variants worded: rule and variant of each."""
+        for one, count in Counts(worded).items():
+            self._variants(*one).inc(count)
 
     def notification(self, channel: str, outcome: str) -> None:
         """Count an attempt to deliver a message."""

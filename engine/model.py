@@ -128,7 +128,7 @@ class Event:
     due: Due | None = None
     """Set on ``TIMER_DUE`` only: what the timer was about."""
     card_id: str | None = None
-    """Set on ``RULES_CHANGED`` only: the card to be planned for; the event itself says nothing of it."""
+    """The card of an event that says nothing of it: of ``RULES_CHANGED``, and of what has waited to be told."""
     erases: bool = False
     """The producer deleted the member's record."""
     telling: Telling = Telling.NEWS
@@ -148,6 +148,10 @@ class Due:
     member_id: str
     held_until: datetime | None = None
     """When the last pause was over that kept the timer from ringing: grace counts from then."""
+    generation: int = 1
+    """Of the timer, when it rang."""
+    waits: tuple[Event, ...] = ()
+    """What was waiting to be told, in the order in which it came in; nothing in a reminder."""
 
 
 # --- What is known ----------------------------------------------------------------------------------------------------
@@ -249,6 +253,9 @@ class Timer:
     sent_at: datetime | None = None
     """When a message of this offset was last sent, for whichever date; the outbox writes it when that has happened."""
     sent_about: date | None = None
+    waits: tuple[Event, ...] = ()
+    """The happenings that wait to be told when it rings, without what they said of member and card; a reminder has
+    none. Nothing of them is kept once it has rung: its event carries them on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,6 +274,12 @@ class Facts:
     """What the member has said about categories; those they have said nothing about are left out."""
     reached: Mapping[str, datetime] = field(default_factory=dict)
     """When the member last got a message of a rule, of the rules that ask for it."""
+    gathered: frozenset[str] = frozenset()
+    """The rules that have taken up this happening before, to tell it with others."""
+    counted: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    """By cap, when the member got something that counts under it: once for each occasion, however many messages."""
+    expected: tuple[Timer, ...] = ()
+    """Armed timers, of any card of the member, of rules that suppress others."""
 
 
 # --- What was decided -------------------------------------------------------------------------------------------------
@@ -312,8 +325,16 @@ class Notification:
     category: str | None = None
     happened_at: datetime | None = None
     """When what it tells of happened, or when the reminder's own hour was; ``None``: when its delivery came in."""
+    untold_at: datetime | None = None
+    """Of what has waited to be told and does not say when it happened: when the first of it came in."""
     variant: str | None = None
     """Of the rule's variants the one that words it: the same for a member for ever, and no part of the key."""
+    cap: str | None = None
+    """The cap under which it counts."""
+    again: Timer | None = None
+    """Of a message that may go only at certain hours: the timer it becomes again if it has not gone when they end,
+    which ``send_before`` is then at the latest.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,6 +343,8 @@ class Notify:
 
     rule: str
     notification: Notification
+    instead: tuple[Notification, ...] = ()
+    """What goes in its place, the first one first, should its channel refuse it: the same over other channels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,6 +354,9 @@ class Schedule:
     rule: str
     timer: Timer
     moved_from: datetime | None = None
+    reason: Reason | None = None
+    """What is waited for, where it is not the reminder's own hour."""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

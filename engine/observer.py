@@ -49,6 +49,7 @@ class Observer:
         """A batch of deliveries was decided."""
         states = Counter(settlement.state.value for settlement in settlements)
         self.metrics.decided(states.elements(), done.decisions)
+        self.metrics.variants(done.variants)
         for settlement in settlements:
             if settlement.state is EventState.QUARANTINED:
                 self.log.warning("quarantined", delivery=settlement.seq, reason=settlement.note)

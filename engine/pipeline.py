@@ -150,7 +150,7 @@ class Pipeline:
         if not anew and await self.store.noted(PLANNED_UNDER) == under:
             return 0
         moved, after = 0, ""
-        while page := await self.store.cards_after(after, PAGE):
+        while self.ruleset is ruleset and (page := await self.store.cards_after(after, PAGE)):
             book = await self.store.load(Needs.of_cards(page))
             cards = [card for card in book.cards.values() if self._must_follow(card, book, ruleset)]
             await self.store.add_events([rules_changed(card, ruleset.hash, self.now()) for card in cards])

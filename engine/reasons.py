@@ -30,6 +30,7 @@ class Reason(StrEnum):
     QUIET_HOURS = "quiet_hours"
     WINDOW = "window"
     COLLECTING = "collecting"
+    SETTLING = "settling"
     RATE_LIMITED = "rate_limited"
     PAUSED = "paused"
     HELD = "held"

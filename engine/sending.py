@@ -42,13 +42,14 @@ class Ways:
 
 
 def reach_of(ruleset: Ruleset) -> Reach:
-    """What of the rules that have timers matters to pauses: over which channels they send, and in which category."""
+    """What of the rules matters to their timers: over which channels they send, in which category, how urgently."""
     return {
         rule.name: Sends(
             channels=frozenset(channel for send in rule.sends for channel in send.channels),
             category=rule.category.name if rule.category else None,
+            priority=rule.priority,
         )
-        for rule in ruleset.reminders
+        for rule in ruleset.rules
     }
 
 

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from .model import RULES_CHANGED, TIMER_DUE, Decision, Due, Event, Notification, Telling, Withdrawal
+from .waits import unpack_waits
 
 CLOCK = "clock"
 """The source of the events that the clock makes."""
@@ -61,6 +62,8 @@ class Worded:
     notification: Notification
     payload: bytes
     route: str
+    instead_of: str | None = None
+    """The key of the message that has to be refused before this one may go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,4 +103,6 @@ def clock_event(received: Received) -> Event:
         return replace(plain, card_id=said["card_id"], holder_id=said["member_id"])
     about, due_at = date.fromisoformat(said["about"]), datetime.fromisoformat(said["due_at"])
     held_until = datetime.fromisoformat(said["held_until"]) if said.get("held_until") else None
-    return replace(plain, due=Due(**{**said, "about": about, "due_at": due_at, "held_until": held_until}))
+    waits = unpack_waits(said["waits"]) if said.get("waits") else ()
+    told = {**said, "about": about, "due_at": due_at, "held_until": held_until, "waits": waits}
+    return replace(plain, due=Due(**told))

@@ -8,7 +8,7 @@ decides it -> found and set aside, while the others go on as if nothing had happ
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeAlias
@@ -24,6 +24,8 @@ PATIENCE = timedelta(seconds=1)
 """How long to wait before a database that refused is asked again."""
 TRIALS = 3
 """Children that a delivery must end on its own before it is set aside: one may have been ended by somebody else."""
+IN_VAIN = 60
+"""Children that may end, on its own, before they have begun with a delivery, until it is left to a later claim."""
 KILLED = "deciding it ends the process: it was tried alone, in children that did not come back"
 
 
@@ -70,9 +72,15 @@ class Settler:
         return left
 
     async def alone(self, lane: Lane) -> None:
-        """Decide deliveries on which a child ended, and what follows them, one by one."""
+        """Decide deliveries on which a child ended, and what follows them, one by one.
+
+        Where children end before they can begin, what is left stays claimed. It is claimed anew when the claim has run
+        out, and set aside when that was too often; so neither a bad day of the machine quarantines what is sound, nor
+        does a delivery that no child can even take in keep its lane waiting for ever.
+        """
         for stored in lane:
-            await self._alone(stored)
+            if not await self._alone(stored):
+                return
 
     async def _patiently(self, batch: Sequence[StoredEvent], *, alone: bool = False) -> None:
         """Once more if the ground moved, later if the database refuses."""
@@ -97,20 +105,35 @@ class Settler:
             self.observer.refused("decide", defect.error)
         self.observer.settled(settlements, await self.store.settle(book, settlements))
 
-    async def _alone(self, stored: StoredEvent) -> None:
-        """Decide a delivery on which a child ended. Being near when somebody pulled the plug is no offence."""
-        cause = ""
-        for _ in range(TRIALS):
-            try:
-                await self._patiently([stored], alone=True)
-            except Overcome as end:
-                cause = end.cause
-            except Exception as error:  # noqa: BLE001 - see ``settle``.
-                await self._isolate([stored], error)
-                return
+    async def _alone(self, stored: StoredEvent) -> bool:
+        """Whether a delivery on which a child ended is settled. Being near when somebody pulled the plug is no offence,
+        and only those that ended over it count against it.
+        """
+        trials = in_vain = 0
+        while in_vain < IN_VAIN:
+            end = await self._tried(stored)
+            if end is None:
+                return True
+            if end.seq == stored.seq and end.kind != "nursery":
+                trials += 1
+                if trials == TRIALS:
+                    await self._set_aside(stored, f"{KILLED} ({end.cause})")
+                    return True
             else:
-                return
-        await self._set_aside(stored, f"{KILLED} ({cause})")
+                in_vain += 1
+                self.observer.refused("settle", end)
+                await asyncio.sleep(PATIENCE.total_seconds())
+        return False
+
+    async def _tried(self, stored: StoredEvent) -> Overcome | None:
+        """How a child of its own ended before the delivery was settled."""
+        try:
+            await self._patiently([stored], alone=True)
+        except Overcome as end:
+            return end
+        except Exception as error:  # noqa: BLE001 - see ``settle``.
+            await self._isolate([stored], error)
+        return None
 
     async def _isolate(self, batch: Sequence[StoredEvent], error: Exception) -> list[Lane]:
         """Settle the halves of a batch that cannot be settled as a whole; a single delivery is set aside."""
@@ -121,8 +144,13 @@ class Settler:
         return []
 
     async def _halves(self, batch: Sequence[StoredEvent]) -> list[Lane]:
+        """Settle one half after the other. What follows in a lane of which something is left is left with it."""
         middle = len(batch) // 2
-        return [*await self.settle(batch[:middle]), *await self.settle(batch[middle:])]
+        left = await self.settle(batch[:middle])
+        waiting = {lane[0].received.lane for lane in left}
+        later, free = _split(batch[middle:], waiting)
+        left = [[*lane, *_split(later, {lane[0].received.lane})[0]] for lane in left]
+        return left + await self.settle(free)
 
     async def _set_aside(self, stored: StoredEvent, reason: str) -> None:
         while True:
@@ -147,6 +175,10 @@ def _about_another(batch: Sequence[StoredEvent], end: Overcome) -> bool:
 def _parted(batch: Sequence[StoredEvent], end: Overcome) -> tuple[Lane, list[StoredEvent]]:
     """The delivery that was in hand when a child ended with what follows it in its lane, and the others."""
     first = next((stored for stored in batch if stored.seq == end.seq), batch[0])
-    theirs = first.received.lane
-    lane = [stored for stored in batch if stored.received.lane == theirs]
-    return lane, [stored for stored in batch if stored.received.lane != theirs]
+    return _split(batch, {first.received.lane})
+
+
+def _split(batch: Lane, lanes: Collection[str]) -> tuple[list[StoredEvent], list[StoredEvent]]:
+    """The deliveries of these lanes, and those of others."""
+    theirs = [stored for stored in batch if stored.received.lane in lanes]
+    return theirs, [stored for stored in batch if stored.received.lane not in lanes]

@@ -35,6 +35,7 @@ class Worker:
         self._sending = asyncio.Event()
         self._stopping = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
+        """The one that has deliveries decided, and the one that has messages sent."""
         self._preparing: asyncio.Future[None] | None = None
         """Whoever decides is being made ready: nobody who wants to stop waits for that."""
         self._batches: set[asyncio.Task[None]] = set()
@@ -62,9 +63,16 @@ class Worker:
             self._preparing.cancel()
         self.wake()
         until = asyncio.get_running_loop().time() + drain.total_seconds()
-        await _finish(self._loops, until)
+        # At the same time: a lane that takes all there is would leave nothing to who has a mail half written.
+        await asyncio.gather(self._finish_deciding(until), self._finish_sending(until))
+
+    async def _finish_deciding(self, until: float) -> None:
+        await _finish(self._loops[:1], until)
         await _finish(self._batches, until)
         await _finish(self._lanes, until)
+
+    async def _finish_sending(self, until: float) -> None:
+        await _finish(self._loops[1:], until)
         await _finish([asyncio.create_task(self._senders.stop())], until)
         await _finish(self._senders.tasks, until)
 

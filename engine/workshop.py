@@ -18,6 +18,7 @@ from .observer import Observer
 from .pipeline import Pipeline
 from .routing import Mode
 from .ruleset import Diagnostic, Ruleset
+from .ruleset.unfinished import refuse_unfinished
 from .store import Disk, Store
 from .worker import Worker
 
@@ -63,6 +64,7 @@ class Workshop:
     in_force_since: datetime = field(init=False)
     """When the rules in force were read, aware UTC."""
     _one_reload: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+    _one_following: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         """The rules it is made with have just been read, and are good."""
@@ -103,6 +105,7 @@ class Workshop:
             before = self.pipeline.ruleset
             try:
                 ruleset = await asyncio.to_thread(self.load_ruleset)
+                refuse_unfinished(before, ruleset)
                 await self.pipeline.prepare(ruleset)
             except RulesetInvalid as error:
                 self.observer.reload_failed(before.hash, error)
@@ -125,7 +128,8 @@ class Workshop:
 
     async def follow_rules(self) -> None:
         """Bring all reminders in line with the rules in force; nothing to do where they are."""
-        cards = await self.pipeline.replan()
+        async with self._one_following:
+            cards = await self.pipeline.replan()
         if cards:
             self.observer.log.info("reminders follow the rules", cards=cards)
             self.worker.wake()

@@ -12,7 +12,7 @@ from engine.ruleset import load_ruleset
 TESTS = Path(__file__).parent
 EXAMPLE = TESTS / "example_programme"
 WORKED = TESTS / "worked_example"
-"""Rule 4 of the worked examples as it is written there, with its shared definitions and its tests."""
+"""Rules 1 to 4 of the worked examples as they are written there, with their shared definitions and their tests."""
 STARTER = TESTS.parent
 SECRET = b"an installation's secret"
 BRAND = {
@@ -28,15 +28,20 @@ PROGRAMME = Programme(
     timezone="Europe/Warsaw",
     locale="en",
     brand=BRAND,
-    channels={"email": "email", "sms": "phone"},
+    channels={"email": "email", "sms": "phone", "push": "source_id"},
 )
 
 
 def channels():
-    """E-mail in its real bytes, and a capture channel standing in for SMS."""
+    """E-mail in its real bytes, and capture channels standing in for SMS and push."""
     mail = EmailSettings.model_validate({"from": "Fern Club <club@example.org>", "host": "127.0.0.1", "tls": "none"})
     sms = CaptureSettings.model_validate({"address_field": "phone"})
-    return {"email": EmailChannel("email", mail, SECRET), "sms": CaptureChannel("sms", sms, SECRET)}
+    push = CaptureSettings.model_validate({"address_field": "source_id"})
+    return {
+        "email": EmailChannel("email", mail, SECRET),
+        "sms": CaptureChannel("sms", sms, SECRET),
+        "push": CaptureChannel("push", push, SECRET),
+    }
 
 
 def capture():

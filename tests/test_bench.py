@@ -14,11 +14,14 @@ from typer.testing import CliRunner
 
 from engine.config import load_config
 from engine.daemon import open_daemon
+from engine.language import fuse
 from engine.logs import make_log
 from engine.store import Reports
 
 from .bench import __main__ as bench
 from .bench import delay, table
+from .bench.conditions import as_conditions, mostly_irrelevant, relevant, view_of
+from .bench.conditions import events as known_facts
 from .bench.events import body
 from .bench.generator import post
 from .bench.measure import Goal, Row
@@ -151,6 +154,16 @@ def test_a_process_is_ended_with_all_it_has_started(tmp_path):
         assert cpu_seconds([process.pid]) > 0
         process.stop()
         assert file.read() == ""  # It ends when nobody is left who has it open.
+
+
+@pytest.mark.parametrize(("rules", "firing"), [(relevant(100), range(40, 61)), (mostly_irrelevant(400), range(1, 4))])
+def test_the_rules_that_are_measured_are_what_they_are_called(rules, firing):
+    conditions = as_conditions(rules)
+    for known in known_facts()[:3]:
+        view = view_of(known)
+        one_by_one = [condition.evaluate(view).holds for condition in conditions]
+        assert list(fuse(conditions).answers(view)) == one_by_one
+        assert sum(one_by_one) in firing
 
 
 def test_a_process_that_dies_is_told_with_its_last_words():

@@ -108,6 +108,11 @@ def test_sizes_and_times_have_units(tmp_path, said, meant):
     assert getattr(http, meant[0]) == meant[1]
 
 
+@pytest.mark.parametrize(("written", "meant"), [("", True), ("watch_rules: true", True), ("watch_rules: false", False)])
+def test_files_are_watched_unless_somebody_says_otherwise(tmp_path, written, meant):
+    assert load(tmp_path, with_section(written)).watch_rules is meant
+
+
 @pytest.mark.parametrize(
     ("written", "cores", "children"),
     [
@@ -225,6 +230,8 @@ def test_secrets_show_up_in_no_message_and_no_representation(tmp_path):
         ("workers: 65", "4:10: workers is not a number of child processes; write auto, 0 to decide in the daemon itself, or a number up to 64"),
         ("workers: true", "4:10: workers is not a number of child processes; write auto, 0 to decide in the daemon itself, or a number up to 64"),
         ("workers: [2]", "4:1: workers is not a number of child processes; write auto, 0 to decide in the daemon itself, or a number up to 64"),
+        ("watch_rules: maybe", "4:14: watch_rules is neither true nor false; write true, or false to read them again only when told: pointbell reload"),
+        ("watch_rules: [true]", "4:1: watch_rules is neither true nor false; write true, or false to read them again only when told: pointbell reload"),
         ("workers:", "4:9: workers is not a number of child processes; write auto, 0 to decide in the daemon itself, or a number up to 64"),
         ("http: 8080", "4:7: http must be a block of settings, indented below it"),
         ("http: {hots: x}", '4:8: http.hots is not a setting; did you mean "host"?'),

@@ -8,10 +8,11 @@ import pytest
 ENGINE = Path(__file__).parent.parent / "engine"
 
 ORDER = [
-    {"reasons", "version"},
+    {"reasons", "version", "systemd", "garbage"},
     {"model", "errors", "addresses"},
     {"failpoints"},
-    {"ingest", "language", "settlement"},
+    {"ingest", "language", "waits"},
+    {"settlement"},
     {"ruleset"},
     {"decide"},
     {"deliver", "store", "routing"},
@@ -24,7 +25,7 @@ ORDER = [
     {"senders", "observer", "janitor"},
     {"worker"},
     {"workshop"},
-    {"clock", "tools", "measuring"},
+    {"clock", "tools", "measuring", "reloading"},
     {"office"},
     {"web"},
     {"daemon"},
@@ -34,7 +35,7 @@ ORDER = [
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 CONFIG_READERS = {"daemon", "cli"}
 PURE = {"reasons", "model", "errors", "addresses", "ingest", "language", "ruleset", "decide", "routing"}
-PURE |= {"settlement", "deciding"}
+PURE |= {"settlement", "deciding", "waits"}
 IMPURE_MODULES = {
     "asyncio",
     "socket",

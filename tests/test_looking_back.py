@@ -81,3 +81,8 @@ async def test_a_members_word_counts(shop):
     await shop.later(minutes=1)
     await say(shop, granted=False)
     assert (await told(shop, "e3", "offers")).reason is Reason.NO_CONSENT
+
+
+async def test_a_word_given_before_the_member_came_counts_from_their_first_event_on(shop):
+    await say(shop, granted=True)
+    assert isinstance(await told(shop, "e1", "offers"), Notify)

@@ -187,7 +187,11 @@ def test_a_batch_is_a_line_and_what_is_set_aside_has_its_own(page):
         Settlement(seq=1, state=EventState.DECIDED, **plain),
         Settlement(seq=2, state=EventState.QUARANTINED, note="not JSON", **plain),
     ]
-    done = Settled(decisions=[("notify", ""), ("skip", Reason.CONDITION), ("skip", Reason.CONDITION)], queued=1)
+    done = Settled(
+        decisions=[("notify", ""), ("skip", Reason.CONDITION), ("skip", Reason.CONDITION)],
+        variants=[("news", "warm"), ("news", "plain"), ("news", "warm")],
+        queued=1,
+    )
     page.observer.settled(batch, done)
     quarantined, decided = page.lines
     assert (quarantined["delivery"], quarantined["reason"]) == (2, "not JSON")
@@ -195,6 +199,7 @@ def test_a_batch_is_a_line_and_what_is_set_aside_has_its_own(page):
     assert decided["decisions"] == {"notify": 1, "condition": 2}
     assert page.counts('pointbell_events_total{state="quarantined"} 1.0')
     assert page.counts('pointbell_decisions_total{outcome="skip",reason="condition"} 2.0')
+    assert page.counts('pointbell_variants_total{rule="news",variant="warm"} 2.0')
 
 
 def test_trouble_we_know_is_a_line_and_a_fault_of_ours_brings_its_traceback(page):

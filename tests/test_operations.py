@@ -1,18 +1,18 @@
 """docs/operations.md tells the truth: its drill prints what stands there, and what it names exists."""
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 import yaml
 from typer.main import get_command
-from typer.testing import CliRunner
 
 from engine.cli import app
 from engine.config.retention import RetentionSettings
 from engine.metrics import Metrics
 from engine.store import Kind
+
+from .documents import blocks, commands, result_of
 
 DOC = (Path(__file__).parent.parent / "docs" / "operations.md").read_text(encoding="utf-8")
 CHANGES = (
@@ -29,10 +29,6 @@ def section(title):
     return DOC.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
-def blocks(language, text=DOC):
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-
-
 def plain(text):
     for pattern, word in CHANGES:
         text = re.sub(pattern, word, text)
@@ -40,17 +36,10 @@ def plain(text):
     return [" ".join(line.split()) for line in text.strip().splitlines()]
 
 
-def commands(block):
-    """(words, what they print) of each command in a block."""
-    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-        command, _, output = part.partition("\n")
-        yield shlex.split(command)[1:], output
-
-
 def run(*words):
-    result = CliRunner().invoke(app, list(words), env={"COLUMNS": "200", "NO_COLOR": "1"})
-    assert result.exit_code == 0, result.output
-    return result.output
+    code, said = result_of(words)
+    assert code == 0, said
+    return said
 
 
 def test_its_restore_drill_prints_what_stands_there(tmp_path, monkeypatch):
@@ -63,9 +52,9 @@ def test_its_restore_drill_prints_what_stands_there(tmp_path, monkeypatch):
     told = [one for block in blocks("console", drill) for one in commands(block)]
     assert len(told) == 7
     for words, output in told:
-        assert plain(run(*words)) == plain(output), words
+        assert plain(run(*words[1:])) == plain(output), words
     tidy = [one for one in blocks("console", section("What is kept for how long")) for one in commands(one)]
-    assert [plain(run(*words)) for words, _ in tidy] == [plain(output) for _, output in tidy]
+    assert [plain(run(*words[1:])) for words, _ in tidy] == [plain(output) for _, output in tidy]
 
 
 def test_its_commands_exist():
@@ -87,7 +76,7 @@ def test_its_metrics_exist():
 
 
 def test_its_retention_is_the_default_and_names_every_kind():
-    [shown] = [yaml.safe_load(block) for block in blocks("yaml") if "retention:\n  bodies" in block]
+    [shown] = [yaml.safe_load(block) for block in blocks("yaml", DOC) if "retention:\n  bodies" in block]
     assert set(shown["retention"]) == {kind.value for kind in Kind}
     assert RetentionSettings.model_validate(shown["retention"]) == RetentionSettings()
 

@@ -13,7 +13,7 @@ from engine.deliver import Deferred
 from engine.store import Reports, Store, backup, examined, put_in_place
 from engine.store.witness import begin
 
-from .programme import ruleset_of
+from .programme import EXAMPLE, ruleset_of
 from .test_pipeline import NOON, House, Scripted, expired
 
 DOWN = Deferred("the relay is down", about_relay=True)
@@ -232,6 +232,26 @@ async def test_an_event_that_does_not_say_when_it_happened_is_held_while_lost_on
         await house.post({**untimed, "id": "e3"})
         await house.settle()
         assert len(sent(house)) == 1
+
+
+@pytest.mark.parametrize("timed", [True, False])
+async def test_what_was_lost_and_waits_once_it_has_come_in_again_is_held_with_what_is_new(path, copy, tmp_path, timed):
+    shutil.copytree(EXAMPLE, tmp_path / "club")
+    rule = tmp_path / "club" / "rules" / "points-expired.yaml"
+    rule.write_text(f"{rule.read_text()}collect: 4 days\n")
+    async with house_at(path, NOON) as house:
+        backup(path, copy, NOON)
+    later = NOON + timedelta(hours=2)
+    put_back(copy, path, later)
+    async with house_at(path, later) as house:
+        house.pipeline.ruleset = ruleset_of(tmp_path / "club")
+        await house.later(hours=1)
+        lost = at(expired("lost"), NOON + timedelta(hours=1))
+        await house.post(lost if timed else {name: value for name, value in lost.items() if name != "time"})
+        await house.post(at(expired("new"), house.clock.now() - timedelta(seconds=1)))
+        await house.settle()
+        await house.later(days=4)
+        assert (sent(house), len(held(path))) == ([], 1)
 
 
 async def test_restoring_twice_holds_what_is_missing_from_both(path, copy):

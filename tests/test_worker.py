@@ -1,12 +1,14 @@
 """The worker: it begins when woken, and ends with what it has begun."""
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
 from engine.deliver import Deferred, Sent
 from engine.errors import StoreBusy
+from engine.senders import AT_ONCE as SENDERS
 from engine.store import Store
 from engine.worker import Worker
 
@@ -61,6 +63,32 @@ async def test_stopping_does_not_wait_for_ever_and_what_is_unclear_is_called_so(
     assert house.messages() == [("permitted", 0)]
     await house.store.recover(house.clock.now())
     assert house.messages() == [("unknown", 1)]
+
+
+async def test_nothing_more_is_begun_out_of_the_hand_whatever_is_still_being_decided(house, monkeypatch):
+    """Else a delivery that hangs would take all the time there is, and the mails begun meanwhile end as unknown."""
+    await many(house, SENDERS + 10)
+    house.worker.start()
+    await until(lambda: house.messages().count(("permitted", 0)) == SENDERS)
+
+    decided, settle = asyncio.Event(), house.store.settle
+
+    async def hang(*settled):
+        await decided.wait()
+        return await settle(*settled)
+
+    monkeypatch.setattr(house.store, "settle", hang)
+    await house.post(expired("the one that hangs"))
+    house.worker.wake()
+    await until(lambda: house.worker._batches)
+    stopping = asyncio.ensure_future(house.worker.stop(timedelta(hours=1)))
+    await until(house.worker._loops[-1].done)
+    await house.store.check()
+    house.channel.answers_now.set()
+    await until(lambda: not house.worker._senders.tasks)
+    assert Counter(house.messages()) == {("sent", 1): SENDERS, ("queued", 0): 10}
+    decided.set()
+    await stopping
 
 
 async def test_nothing_is_begun_after_stopping(house):

@@ -70,7 +70,7 @@ class Child:
         self.progress.step()
         return WasRead(
             request.ticket,
-            Needs.of((event for one in opened for event in one.events), self.ruleset.looking_back),
+            Needs.of((event for one in opened for event in one.events), self.ruleset),
             waited,
         )
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,10 +62,18 @@ class Hand:
 
         Raises:
             ChildrenDown: the nursery is gone.
+            OSError: the system refuses.
         """
         process, connection, progress = await nurse.bear(number, nice)
         hand = Hand(nurse, number, process, progress, patience)
-        await hand._connect(connection)
+        try:
+            await hand._connect(connection)
+        except BaseException:
+            nurse.end(number)
+            nurse.forget(number)
+            connection.close()
+            progress.close()
+            raise
         return hand
 
     async def ask(self, request: Request) -> Response:
@@ -82,7 +89,8 @@ class Hand:
         if not self.stuck:
             self._moved_at = time.monotonic()
         try:
-            await self._send(request)
+            # Nobody waits until it is gone: one that reads nothing is one that does not move, and is looked at.
+            self._writer.write(packed(request))
             while not answer.done():
                 await asyncio.wait([answer], timeout=LOOK_S)
                 self._look()
@@ -105,11 +113,6 @@ class Hand:
     async def _connect(self, connection: socket.socket) -> None:
         self._reader, self._writer = await asyncio.open_unix_connection(sock=connection, limit=_LONGEST)
         self._reading = asyncio.create_task(self._read(), name=f"pointbell-child-{self.number}")
-
-    async def _send(self, request: Request) -> None:
-        with suppress(ConnectionError):  # It is gone; the answer will be that.
-            self._writer.write(packed(request))
-            await self._writer.drain()
 
     async def _read(self) -> None:
         try:

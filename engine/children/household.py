@@ -98,10 +98,13 @@ class Household:
         """
         if not self._hands and self._trouble is not None:
             raise ChildrenDown(str(self._trouble))
-        async with asyncio.timeout(self._limits.start_s):
-            while not (living := [hand for hand in self._hands if not hand.gone.is_set()]):
-                self._present.clear()
-                await self._present.wait()
+        try:
+            async with asyncio.timeout(self._limits.start_s):
+                while not (living := [hand for hand in self._hands if not hand.gone.is_set()]):
+                    self._present.clear()
+                    await self._present.wait()
+        except TimeoutError as error:
+            raise ChildrenDown(f"no child process was there in {self._limits.start_s:g} s") from error
         return min(living, key=lambda hand: (hand.stuck, hand.sittings))
 
     @asynccontextmanager
@@ -138,8 +141,7 @@ class Household:
             if hand is not None:
                 await hand.gone.wait()
                 self._remove(hand)
-                # One that ended over a delivery has lived: the delivery is to blame, and there is no time to lose.
-                early_ends = 0 if hand.served or hand.end.seq is not None else early_ends + 1
+                early_ends = 0 if _has_lived(hand) else early_ends + 1
                 hand = None
 
     async def _replaced(self) -> Hand | None:
@@ -154,8 +156,13 @@ class Household:
         return hand
 
     async def _born(self, nice: int = 0, patience: Patience | None = None) -> Hand:
-        nurse = await self._engaged()
-        return await Hand.of(nurse, next(self._numbers), nice=nice, patience=patience or self._limits.in_company)
+        try:
+            nurse = await self._engaged()
+            return await Hand.of(nurse, next(self._numbers), nice=nice, patience=patience or self._limits.in_company)
+        except ChildrenDown:
+            raise
+        except Exception as error:  # Whatever it is, no delivery is to blame, and those who wait have to know.
+            raise ChildrenDown(f"no child process can be started: {error}") from error
 
     async def _engaged(self) -> Nurse:
         async with self._engaging:
@@ -177,3 +184,11 @@ class Household:
             self._present.clear()
         self._watcher.children(len(self._hands))
         self._watcher.child_ended(hand.end)
+
+
+def _has_lived(hand: Hand) -> bool:
+    """Whether its end is no sign that those after it will not live either, so that there is no time to lose.
+
+    One that ended over a delivery has lived, and the delivery is to blame; where the nursery ended, it is not.
+    """
+    return hand.served or (hand.end.seq is not None and hand.end.kind != "nursery")

@@ -8,11 +8,10 @@ import pickle
 import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..errors import ChildrenDown
 from .nursery import BEAR, END, ORDER
@@ -22,6 +21,8 @@ PROGRAM = ("-m", f"{__package__}.nursery")
 """What Python runs as the nursery."""
 _LONGEST = 1 << 17
 _ROOT = str(Path(__file__).parents[2])
+_TOLD = frozenset({"PATH", "HOME", "TMPDIR", "TZ", "TZDIR", "LANG", "LANGUAGE"})
+_TOLD_BY_THEIR_BEGINNING = ("LC_", "PYTHON", "LD_")
 
 
 class Nurse:
@@ -45,14 +46,10 @@ class Nurse:
         Raises:
             ChildrenDown: it cannot be; the message says why.
         """
-        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        control.setblocking(False)  # noqa: FBT003 - its only parameter
-        with theirs:
-            try:
-                process = await asyncio.to_thread(_start, recipe, program, theirs)
-            except OSError as error:
-                control.close()
-                raise ChildrenDown(f"the nursery of the child processes cannot be started: {error}") from error
+        try:
+            process, control = await asyncio.to_thread(_start, recipe, program)
+        except OSError as error:
+            raise ChildrenDown(f"the nursery of the child processes cannot be started: {error}") from error
         nurse = Nurse(process, control)
         try:
             async with asyncio.timeout(deadline_s):
@@ -71,28 +68,24 @@ class Nurse:
         """A new child under this number: its process, a connection to it, and how far it has come.
 
         Raises:
-            ChildrenDown: the nursery is gone.
+            ChildrenDown: the nursery is gone, or cannot fork.
+            OSError: the system refuses.
         """
+        ours, progress = self._order_birth(number, nice)
         born = self._births[number] = self._loop.create_future()
         self._deaths[number] = self._loop.create_future()
-        ours, theirs = socket.socketpair()
-        with theirs, tempfile.TemporaryFile() as shared:
-            shared.truncate(PROGRESS_BYTES)
-            progress = Progress(shared.fileno())
-            self._order(BEAR, number, nice, theirs.fileno(), shared.fileno())
         try:
-            process = await born
+            return await born, ours, progress
         except BaseException:
             ours.close()
+            progress.close()
+            self.forget(number)
             raise
-        if not process:
-            ours.close()
-            raise ChildrenDown("the nursery of the child processes has ended")
-        return process, ours, progress
 
     def end(self, number: int) -> None:
         """Kill a child; nothing happens when it has ended already."""
-        self._order(END, number, 0)
+        with suppress(OSError):  # It is gone, and ``_hear`` is about to say so to whoever waits.
+            self._order(END, number, 0)
 
     async def ended(self, number: int) -> int | None:
         """Wait for a child's end: its exit code, negative for a signal; ``None`` when the nursery took it along."""
@@ -112,9 +105,20 @@ class Nurse:
         """End the nursery at once, for tests."""
         self._process.kill()
 
+    def _order_birth(self, number: int, nice: int) -> tuple[socket.socket, Progress]:
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs, _in_memory() as shared:
+                shared.truncate(PROGRESS_BYTES)
+                progress = Progress(shared.fileno())
+                self._order(BEAR, number, nice, theirs.fileno(), shared.fileno())
+        except OSError:
+            ours.close()
+            raise
+        return ours, progress
+
     def _order(self, what: bytes, number: int, nice: int, *fds: int) -> None:
-        with suppress(OSError):  # It is gone, and ``_hear`` is about to say so to whoever waits.
-            socket.send_fds(self._control, [ORDER.pack(what, number, nice)], list(fds))
+        socket.send_fds(self._control, [ORDER.pack(what, number, nice)], list(fds))
 
     def _hear(self) -> None:
         try:
@@ -133,6 +137,8 @@ class Nurse:
                 _resolve(self._ready, str(trouble))
             case ("born", number, process):
                 _resolve(self._births.pop(number), process)
+            case ("unborn", number, trouble):
+                _refuse(self._births.pop(number), f"no child process can be started: {trouble}")
             case ("ended", number, code):
                 _resolve(self._deaths.get(number), code)
 
@@ -145,26 +151,49 @@ class Nurse:
         self._control.close()
         _resolve(self._ready, "it has ended")
         for born in self._births.values():
-            _resolve(born, 0)
+            _refuse(born, "the nursery of the child processes has ended")
         for death in self._deaths.values():
             _resolve(death, None)
 
 
-def _start(recipe: Recipe, program: Sequence[str], control: socket.socket) -> subprocess.Popen[bytes]:
-    """Begin the process, with the recipe on its standard input."""
-    path = os.pathsep.join(part for part in (_ROOT, os.environ.get("PYTHONPATH", "")) if part)
-    with tempfile.TemporaryFile() as written:
-        pickle.dump(recipe, written, protocol=5)
-        written.seek(0)
-        return subprocess.Popen(  # noqa: S603 - our own program, by our own interpreter.
-            [sys.executable, *program, str(control.fileno())],
-            stdin=written,
-            stdout=subprocess.DEVNULL,
-            pass_fds=[control.fileno()],
-            env={**os.environ, "PYTHONPATH": path},
-        )
+def _start(recipe: Recipe, program: Sequence[str]) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Begin the process, with the recipe on its standard input; our end of the socket that it is told things by."""
+    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    control.setblocking(False)  # noqa: FBT003 - its only parameter
+    try:
+        with theirs, _in_memory() as written:
+            pickle.dump(recipe, written, protocol=5)
+            written.seek(0)
+            process = subprocess.Popen(  # noqa: S603 - our own program, by our own interpreter.
+                [sys.executable, *program, str(theirs.fileno()), recipe.build],
+                stdin=written,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env=_environment(os.environ),
+            )
+    except BaseException:
+        control.close()
+        raise
+    return process, control
+
+
+def _environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """What children are told of our environment: how Python and the system work, and no secret."""
+    told = {name: ours[name] for name in ours if name in _TOLD or name.startswith(_TOLD_BY_THEIR_BEGINNING)}
+    path = os.pathsep.join(part for part in (_ROOT, ours.get("PYTHONPATH", "")) if part)
+    return {**told, "PYTHONPATH": path}
+
+
+def _in_memory() -> IO[bytes]:
+    """A file that needs no disk: looking at a page of it for which a disk had no room would be the end of us."""
+    return os.fdopen(os.memfd_create("pointbell"), "w+b")
 
 
 def _resolve(future: asyncio.Future[Any] | None, result: object) -> None:
     if future is not None and not future.done():
         future.set_result(result)
+
+
+def _refuse(future: asyncio.Future[int], trouble: str) -> None:
+    if not future.done():
+        future.set_exception(ChildrenDown(trouble))

@@ -3,12 +3,11 @@
 A fork takes milliseconds where a fresh start takes a second, and children share what was prepared. The daemon itself
 has threads and never forks. One nursery serves one ruleset; for another set another one is begun.
 
-    python -m engine.children.nursery CONTROL   # the recipe on standard input, the number of the control socket
+    python -m engine.children.nursery CONTROL BUILD   # the recipe on standard input, the control socket's number
 """
 
 from __future__ import annotations
 
-import gc
 import os
 import pickle
 import select
@@ -20,7 +19,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from struct import Struct
 
+from ..garbage import spare_what_stays
 from ..ruleset import compile_ruleset
+from ..version import build
 from .child import Child
 from .limits import confine, die_with, ignore_signals_of_the_group
 from .wire import Progress, Recipe
@@ -30,6 +31,7 @@ ORDER = Struct("!cIb")
 BEAR, END = b"B", b"E"
 _LONGEST = 1 << 16
 _LONGEST_REASON = 1_000
+UPGRADED = "Pointbell was upgraded: restart it"
 
 
 def main() -> None:
@@ -37,14 +39,16 @@ def main() -> None:
     ignore_signals_of_the_group()
     control = socket.socket(fileno=int(sys.argv[1]))
     try:
+        if sys.argv[2] != build():  # Looked at first: what another Pointbell has written may not even be readable.
+            _tell(control, "failed", UPGRADED)
+            return
         recipe: Recipe = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent, see ``wire``.
         child = _prepared(recipe)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent has to be told.
         traceback.print_exc()
         _tell(control, "failed", "".join(traceback.format_exception_only(error)).strip()[:_LONGEST_REASON])
         return
-    gc.collect()
-    gc.freeze()
+    spare_what_stays()
     _tell(control, "ready", child.ruleset.hash)
     Nursery(control, child, recipe.memory).tend()
 
@@ -94,13 +98,17 @@ class Nursery:
 
     def _bear(self, number: int, nice: int, connection: int, shared: int) -> None:
         nursery = os.getpid()
-        process = os.fork()
-        if process == 0:
-            self._live(nursery, nice, connection, shared)
+        try:
+            process = os.fork()
+        except OSError as error:  # No room for another process is no reason to end those that live.
+            _tell(self._control, "unborn", number, str(error))
+        else:
+            if process == 0:
+                self._live(nursery, nice, connection, shared)
+            self._living[process] = number
+            _tell(self._control, "born", number, process)
         os.close(connection)
         os.close(shared)
-        self._living[process] = number
-        _tell(self._control, "born", number, process)
 
     def _live(self, nursery: int, nice: int, connection: int, shared: int) -> None:
         """In the child, to its end."""

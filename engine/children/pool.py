@@ -18,6 +18,7 @@ from ..errors import ChildrenDown
 from ..ingest import SourceSettings
 from ..ruleset import Ruleset
 from ..settlement import Settlement, StoredEvent
+from ..version import build
 from .hand import Hand
 from .household import Household, Limits, Watcher
 from .nurse import PROGRAM
@@ -56,6 +57,7 @@ class Children:
         idle_s: float | None = None,
     ) -> None:
         """``idle_s``: let them all go when nobody has asked for so long; they are there again when somebody asks."""
+        self._build = build()
         self._size = size
         self._inlets = {name: replace(inlet, secrets=()) for name, inlet in inlets.items()}
         self._writers = writers
@@ -150,6 +152,7 @@ class Children:
         if ruleset.sources is None:
             raise ChildrenDown("these rules were not read from files, so no child can be given them")
         recipe = Recipe(
+            build=self._build,
             sources=ruleset.sources,
             ruleset=ruleset.hash,
             inlets=self._inlets,

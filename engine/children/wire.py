@@ -33,6 +33,8 @@ PROGRESS_BYTES = _STEP.size
 class Recipe:
     """What children are made of, for as long as they live."""
 
+    build: str
+    """The code that the parent runs, see ``version.build``: children of another would not decide as it expects."""
     sources: Sources
     ruleset: str
     """The hash that the set made of ``sources`` must have."""

@@ -20,6 +20,7 @@ from .explain import explain_event
 from .fields import fields_app
 from .intake import ingest, replay
 from .members import members_app
+from .new import new_app
 from .outbox import outbox_app
 from .pause import pause_app
 from .preview import preview_rule
@@ -66,7 +67,7 @@ app.command(epilog="Examples: pointbell run  |  pointbell run --until-idle -c /e
 app.command(epilog="Example: pointbell check && pointbell reload")(reload)
 app.command(epilog="Example: pointbell demo --out demo-mails")(demo)
 app.command(epilog="Examples: pointbell check  |  pointbell check --watch  |  pointbell check --format github")(check)
-app.command(epilog="Example: pointbell schema rules --out .pointbell")(schema)
+app.command(epilog="Examples: pointbell schema  |  pointbell schema rules --out schemas")(schema)
 app.command("explain-code", epilog="Example: pointbell explain-code PB204")(explain_code)
 app.command("explain", epilog="Examples: pointbell explain points_expired.json  |  pointbell explain 12 --rule news")(
     explain_event
@@ -78,6 +79,7 @@ app.command(
 app.command(
     epilog="Examples: pointbell ingest events/*.json  |  gunzip -c old.jsonl.gz | pointbell ingest - --history"
 )(ingest)
+app.add_typer(new_app, name="new")
 app.add_typer(fields_app, name="fields")
 app.add_typer(members_app, name="members")
 app.add_typer(cards_app, name="cards")

@@ -13,7 +13,9 @@ import watchfiles
 from ..config import Config
 from ..errors import ConfigError, RulesetInvalid
 from ..ruleset import Diagnostic, format_text, to_json
-from ..ruleset.diagnostics import summary, to_github
+from ..ruleset.diagnostics import in_order, summary, to_github
+from ..tools.timeline_files import mistakes_in_tests
+from ..tools.trying import try_templates
 from .shell import CANNOT_RUN, FINDINGS, HERE, ConfigOption, counted, programme_at, say, say_error, show, show_json
 
 WATCHED = frozenset({"rules", "templates", "lists", "tests", "mappings"})
@@ -31,7 +33,10 @@ def check(
     ] = False,
     config_path: ConfigOption = HERE,
 ) -> None:
-    """Check config.yaml, rules and templates as a whole, as the daemon does before it lets them go live.
+    """Check config.yaml, rules and templates as a whole, as the daemon does before it lets them go live, and the tests.
+
+    Every message is also worded for members who do not exist: one of whom everything is known, one of whom as little as
+    may be, and some with awkward names.
 
     Exits with 0 when nothing was found, 1 when something was, warnings included, and 2 when it could not check.
     """
@@ -142,8 +147,11 @@ def _ruleset_findings(config: Config) -> tuple[Sequence[Diagnostic], str]:
         ruleset = config.ruleset()
     except RulesetInvalid as error:
         return [*config.warnings, *_diagnostics(error)], "config.yaml, rules and templates"
-    findings = [*config.warnings, *ruleset.warnings]
-    return findings, f"config.yaml, {counted(len(ruleset.rules), 'rule')} and their templates"
+    tried = try_templates(ruleset)
+    if tried.left:
+        say(f"Of {counted(tried.left, 'message')} nobody knows how they read: trying them all takes too long.")
+    beside = in_order([*ruleset.warnings, *tried.findings, *mistakes_in_tests(config.root, ruleset)])
+    return [*config.warnings, *beside], f"config.yaml, {counted(len(ruleset.rules), 'rule')}, templates and tests"
 
 
 def _diagnostics(error: ConfigError | RulesetInvalid) -> list[Diagnostic]:

@@ -28,7 +28,7 @@ FAMILIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 """By where the mistake stands, every code there is and its meaning in a line."""
 
 WARNINGS = frozenset(
-    {"PB115", "PB125", "PB250", "PB251", "PB252", "PB504", "PB505", "PB506", "PB513", "PB514", "PB515"}
+    {"PB115", "PB125", "PB250", "PB251", "PB252", "PB417", "PB504", "PB505", "PB506", "PB513", "PB514", "PB515"}
 )
 """Codes that never keep a file from going live."""
 

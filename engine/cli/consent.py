@@ -12,7 +12,7 @@ import typer
 from ..office import Office
 from ..office.imports import Brought, ImportConsents, Kind, OneConsent, Where
 from ..store import Reports, consents
-from ..tools.list_rows import CONSENTS, ConsentRow, consent_of
+from ..tools.list_rows import CONSENTS, ConsentRow, consent_of, unknown_category
 from ..tools.table_file import Sheet, TableRow
 from .import_options import (
     AsOfOption,
@@ -127,10 +127,14 @@ class _Consents:
 
     def __init__(self, place: Workplace) -> None:
         self._place = place
+        self._categories = frozenset(place.config.ruleset().shared.categories)
         self._granted = self._refused = self._older = self._unknown = 0
 
     def read(self, row: TableRow, as_of: datetime) -> ConsentRow:
-        return consent_of(row.cells, as_of, self._place.dates, self._place.now, _FILE)
+        said = consent_of(row.cells, as_of, self._place.dates, self._place.now, _FILE)
+        if said.category not in self._categories:
+            raise unknown_category(said.category, self._categories)
+        return said
 
     def key(self, item: ConsentRow) -> str:
         return item.member

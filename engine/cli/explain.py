@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -74,7 +74,7 @@ def explain_event(
     asked = (
         _stored(config, ruleset, int(event)) if _is_number(event) else _in_file(config, ruleset, event, source, kind)
     )
-    trial = _trial(config, asked.event, member)
+    trial = _trial(config, ruleset, asked.event, member)
     if rule is not None:
         _known(rule, ruleset, trial)
     found = explain(trial, ruleset, rule)
@@ -149,20 +149,18 @@ def _first(reading: Reading, named: str) -> Event:
     return found
 
 
-def _trial(config: Config, event: Event, member: str | None) -> Trial:
+def _trial(config: Config, ruleset: Ruleset, event: Event, member: str | None) -> Trial:
     """The event with what is known of its member and card; without a database nothing is."""
     if not config.database.is_file():
         if member is not None:
             raise PointbellError("there is no database yet, and so no member to tell it to")
         return trial_of(event, Book(), utc_now())
     with closing(Reports(config.database)) as reports:
-        needs = Needs.of([event])
+        needs = replace(Needs.of([event], ruleset), happenings=frozenset())
         if member is None:
             return trial_of(event, reports.book(needs), utc_now())
         member_id = member_named(reports, member)
-        wanted = Needs(
-            members=needs.members | {member_id}, cards=needs.cards, happenings=frozenset(), erased=frozenset()
-        )
+        wanted = replace(needs, members=needs.members | {member_id})
         return trial_of(event, reports.book(wanted), utc_now(), member_id=member_id)
 
 
@@ -204,8 +202,12 @@ def _then(asked: _Asked, one: Explanation, config: Config) -> list[str]:
 def _of_row(row: Mapping[str, Any], config: Config) -> str:
     what = row["template"] or row["slot"] or ""
     if row["outcome"] == "notify":
-        return f'worded "{row["subject"]}" for {masked(row["address"] or "")}' if row["subject"] else "worded"
+        variant = f", {row['detail']}" if row["detail"] else ""
+        subject = f' "{row["subject"]}" for {masked(row["address"] or "")}' if row["subject"] else ""
+        return f"worded{subject}{variant}"
     if row["outcome"] == "schedule":
+        if row["reason"] is not None:
+            return reason_in_words(row["reason"], row["detail"])
         return f"scheduled {row['slot']}: {_when(row['due_at'], config)}"
     why = masked_detail(reason_in_words(row["reason"], row["detail"]), reveal=False)
     return f"{'cancelled' if row['outcome'] == 'cancel' else 'nothing sent'} {what}: {why}".replace(" :", ":")
@@ -216,9 +218,14 @@ def _outcome(decision: Decision, config: Config, *, reveal: bool) -> str:
         message = decision.notification
         to = message.address if reveal else masked(message.address)
         subject = f' "{message.words.subject}"' if message.words and message.words.subject else ""
-        return f"would send{subject} over {message.channel} to {to}, in {message.locale}"
+        variant = f", variant {message.variant}" if message.variant else ""
+        others = f"; if that is refused, over {', then '.join(one.channel for one in decision.instead)}"
+        said = f"would send{subject} over {message.channel} to {to}, in {message.locale}{variant}"
+        return said + (others if decision.instead else "")
     if isinstance(decision, Schedule):
         timer = decision.timer
+        if decision.reason is not None:
+            return reason_in_words(decision.reason, decision.detail)
         return f"would schedule {timer.slot} before {timer.about}: {_when(timer.due_at, config)}"
     if isinstance(decision, Cancel):
         return f"would cancel {decision.timer.slot}: {reason_in_words(decision.reason, decision.detail)}"
@@ -293,8 +300,16 @@ def _decision(decision: Decision, *, reveal: bool) -> dict[str, Any]:
     if isinstance(decision, Notify):
         message = decision.notification
         address = message.address if reveal else masked(message.address)
-        return {"outcome": "notify", "template": message.template, "channel": message.channel, "address": address}
+        return {
+            "outcome": "notify",
+            "template": message.template,
+            "channel": message.channel,
+            "address": address,
+            "instead": [one.channel for one in decision.instead],
+            "variant": message.variant,
+        }
     if isinstance(decision, Schedule):
-        return {"outcome": "schedule", "slot": decision.timer.slot, "due_at": decision.timer.due_at}
+        timer, waits = decision.timer, {"reason": decision.reason, "detail": decision.detail} if decision.reason else {}
+        return {"outcome": "schedule", "slot": timer.slot, "due_at": timer.due_at, **waits}
     outcome = "skip" if isinstance(decision, Skip) else "cancel"
     return {"outcome": outcome, "reason": decision.reason, "detail": masked_detail(decision.detail, reveal=reveal)}

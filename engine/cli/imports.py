@@ -129,11 +129,12 @@ def run_import(make: Callable[[Workplace], Job[T]], options: Options) -> None:
     with ExitStack() as stack:
         ground = stack.enter_context(closing(Ground(config.database)))
         job = stack.enter_context(closing(make(Workplace(config=config, ground=ground, dates=dates, now=now))))
-        rejects = stack.enter_context(closing(Rejects(options.rejects)))
+        rejects = stack.enter_context(closing(_rejects(options)))
         run = _Run(job=job, options=options, ground=ground, rejects=rejects, held=held, now=now, zone=zone_of(config))
         files = [stack.enter_context(_readable(path, job, options)) for path in options.files]
         spools = [stack.enter_context(closing(Spool[T]())) for _ in files]
         good = sum(_weigh(file, spool, run) for file, spool in zip(files, spools, strict=True))
+        rejects.close()
         if not _wanted(job, good, rejects, options):
             return
         came = asking(config, lambda office: _bring(office, list(zip(files, spools, strict=True)), run))
@@ -179,8 +180,8 @@ async def _bring(office: Office, files: Sequence[tuple[_File, Spool[T]]], run: _
     came = Brought()
     for file, spool in files:
         came += await _bring_one(office, file, spool, run)
-    if came.follow:
-        await office.ask(Plan())
+    # Also where nothing is new: the run that was broken off may have left something to plan.
+    await office.ask(Plan())
     return came
 
 
@@ -265,6 +266,8 @@ def _list(rejects: Rejects, tell: Callable[[str], None]) -> None:
         tell(f"{f'{name}, ' if several else ''}line {one.line}: {one.reason}")
     if rejects.count > LISTED:
         where = f"{rejects.file} has" if rejects.file else "--json and --rejects list"
+        if rejects.file is None and rejects.count > len(rejects.kept):
+            where = "--rejects lists"
         tell(f"... and {rejects.count - LISTED} more ({where} all)")
 
 
@@ -274,6 +277,13 @@ def many(count: int, what: str) -> str:
 
 
 # --- files and times ---
+
+
+def _rejects(options: Options) -> Rejects:
+    kept = options.rejects
+    if kept is not None and kept.exists() and any(path.exists() and path.samefile(kept) for path in options.files):
+        raise ImportFileError(f"{kept} is to be read: --rejects needs another file")
+    return Rejects(kept)
 
 
 @contextmanager

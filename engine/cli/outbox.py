@@ -49,7 +49,10 @@ _COLUMNS = {
     "to": Fit.CUT,
     "subject": Fit.WRAP,
 }
-_IN_TROUBLE = (NotificationState.QUEUED, NotificationState.DROPPED, *TO_RESOLVE)
+_IN_TROUBLE = (
+    *(NotificationState.QUEUED, NotificationState.DROPPED, NotificationState.REPLACED),
+    *TO_RESOLVE,
+)
 """States in which the other side's answer matters to whoever reads the list."""
 
 outbox_app = typer.Typer(cls=Commands, no_args_is_help=True, help="The messages: sent, captured or waiting.")
@@ -241,4 +244,5 @@ def _letter(reports: Reports, number: int) -> tuple[Mapping[str, Any], Letter]:
 
 
 def _cells(row: Mapping[str, Any]) -> list[Any]:
-    return [row["state"], row["rule"], masked(row["address"]), row["subject"]]
+    rule = f"{row['rule']} ({row['variant']})" if row["variant"] else row["rule"]
+    return [row["state"], rule, masked(row["address"]), row["subject"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,14 +90,13 @@ def _known(config: Config, event: Event, member: str | None) -> tuple[Book, str 
     with closing(Reports(config.database)) as reports:
         member_id = member_named(reports, member)
         needs = Needs.of([event])
-        wanted = Needs(
-            members=needs.members | {member_id}, cards=needs.cards, happenings=frozenset(), erased=frozenset()
-        )
+        wanted = replace(needs, members=needs.members | {member_id}, happenings=frozenset(), erased=frozenset())
         return reports.book(wanted), member_id
 
 
 def _show(config: Config, rule: Rule, each: Preview, files: Sequence[Path]) -> None:
-    due = f", {each.slot} before ({local_time(each.at, zone_of(config))})" if each.slot else ""
+    at = local_time(each.at, zone_of(config))
+    due = f", {each.slot} before ({at})" if each.slot else f" (after waiting, {at})" if each.waited else ""
     verdict = f"would not be sent: {reason_in_words(each.reason, each.detail)}" if each.reason else "would be sent"
     show(f"{rule.name}{due}: {verdict}")
     message = each.notification

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
 
 from ..errors import ImportFileError
 from ..tools.table_file import Rejected
@@ -24,24 +25,32 @@ class Rejects:
     kept: list[tuple[str, Rejected]] = field(default_factory=list)
     _out: TextIOWrapper | None = None
 
+    def __post_init__(self) -> None:
+        """Begin the file: what an earlier run has left in it is not of this one."""
+        if self.file is not None:
+            with self._writing():
+                self._out = self.file.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+                csv.writer(self._out).writerow(["file", "line", "column", "reason"])
+
     def add(self, name: str, one: Rejected) -> None:
         """Note one."""
         self.count += 1
         if len(self.kept) < KEPT:
             self.kept.append((name, one))
-        if self.file is not None:
-            self._writer().writerow([name, one.line, one.column or "", one.reason])
+        if self._out is not None:
+            with self._writing():
+                csv.writer(self._out).writerow([name, one.line, one.column or "", one.reason])
 
     def close(self) -> None:
         """Finish the file."""
         if self._out is not None:
-            self._out.close()
+            out, self._out = self._out, None
+            with self._writing():
+                out.close()
 
-    def _writer(self) -> Any:
-        if self._out is None and self.file is not None:
-            try:
-                self._out = self.file.open("w", encoding="utf-8", errors="backslashreplace", newline="")
-            except OSError as error:
-                raise ImportFileError(f"cannot write {self.file}: {error.strerror}") from error
-            csv.writer(self._out).writerow(["file", "line", "column", "reason"])
-        return csv.writer(self._out)  # type: ignore[arg-type]  # It is open by now.
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ImportFileError(f"cannot write {self.file}: {error.strerror}") from error

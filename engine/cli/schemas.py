@@ -10,47 +10,61 @@ from typing import Annotated, Literal
 import typer
 
 from ..config import Config
+from ..config.json_schema import config_schema
+from ..errors import PointbellError
 from ..ruleset.json_schema import Names, Schema, rules_schema, shared_schema
+from ..tools.editor_hints import SCHEMAS, file_of
 from .shell import HERE, ConfigOption, programme_at, say, show_json
 
-FOLDER = ".pointbell"
-
-_MAKERS: Mapping[str, Callable[[Names], Schema]] = {"rules": rules_schema, "shared": shared_schema}
+_OF_RULES: Mapping[str, Callable[[Names], Schema]] = {"rules": rules_schema, "shared": shared_schema}
+_ALL = (*_OF_RULES, "config")
 
 
 def schema(
-    what: Annotated[Literal["rules", "shared"], typer.Argument(help="Rule files, or rules/shared.yaml.")],
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write a file there instead of printing.")] = None,
+    what: Annotated[
+        Literal["rules", "shared", "config"] | None,
+        typer.Argument(help="Rule files, rules/shared.yaml, or config.yaml; without it, all three are written."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help=f"Where to write; by default {SCHEMAS}/ of the programme.")
+    ] = None,
     config_path: ConfigOption = HERE,
 ) -> None:
-    """Print the JSON Schema by which an editor completes keys, events, templates, audiences, channels and categories.
+    """Make the JSON Schemas by which an editor completes keys, events, templates, audiences, channels and categories.
 
-    In VS Code and others with yaml-language-server, begin a file in rules/ with
-    # yaml-language-server: $schema=../.pointbell/rules.schema.json
+    Without a name all are written to where the first line of rules and of config.yaml points, the one that begins with
+    # yaml-language-server: do so again when templates, channels or shared definitions have changed.
     """
     config = programme_at(config_path)
-    if out is None:
+    if what is not None and out is None:
         show_json(_made_for(config, what))
-    else:
-        say(f"Wrote {_write(config, what, out)}.")
+        return
+    for one in (what,) if what else _ALL:
+        say(f"Wrote {_write(config, one, out or config.root / SCHEMAS)}.")
 
 
 def write_schemas(config: Config) -> list[Path]:
-    """Every schema, where the editor hint of a scaffold looks for it."""
-    return [_write(config, what, config.root / FOLDER) for what in _MAKERS]
+    """Every schema, where the editor's hint in a file looks for it."""
+    return [_write(config, what, config.root / SCHEMAS) for what in _ALL]
 
 
 def _write(config: Config, what: str, folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{what}.schema.json"
-    path.write_text(json.dumps(_made_for(config, what), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(_made_for(config, what), ensure_ascii=False, indent=2) + "\n"
+    path = folder / file_of(what)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PointbellError(f"cannot write to {error.filename or folder}: {error.strerror}") from error
     return path
 
 
 def _made_for(config: Config, what: str) -> Schema:
     """The schema for a programme whose rules and templates are sound."""
+    if what == "config":
+        return config_schema(config.channel_settings)
     ruleset = config.ruleset()
     names = Names(
         templates=ruleset.templates.names(), channels=frozenset(ruleset.programme.channels), shared=ruleset.shared
     )
-    return _MAKERS[what](names)
+    return _OF_RULES[what](names)

@@ -89,7 +89,8 @@ class _Rules:
 def status(*, as_json: JsonOption = False, config_path: ConfigOption = HERE) -> None:
     """Say in which mode it runs and what needs attention, and count events, decisions, messages and timers."""
     config = programme_at(config_path)
-    rules, daemon, now = _rules(config), _daemon(config), utc_now()
+    rules, now = _rules(config), utc_now()
+    daemon, silence = _daemon(config)
     with closing(Reports(config.database)) as reports:
         counts = reports.status(COUNTED)
         alarms = reports.alarms(now, reach_of(rules.ruleset) if rules.ruleset else {}, config.silent_after())
@@ -101,7 +102,7 @@ def status(*, as_json: JsonOption = False, config_path: ConfigOption = HERE) -> 
     mode = daemon.mode if daemon else config.delivery.mode
     show(f"Delivery is in mode {MODES[mode]}")
     show(config.programme_settings.name)
-    show_table({"what": Fit.WHOLE, "how": Fit.WRAP}, _lines(config, rules, daemon, counts), heading=False)
+    show_table({"what": Fit.WHOLE, "how": Fit.WRAP}, _lines(config, rules, daemon or silence, counts), heading=False)
     for sentence in (*_differences(config, rules, daemon), *_attention(alarms, counts, now, zone_of(config))):
         show(f"\n{sentence}")
 
@@ -114,21 +115,21 @@ def _rules(config: Config) -> _Rules:
     return _Rules(ruleset=ruleset, check=summary(ruleset.warnings) if ruleset.warnings else "no problems")
 
 
-def _daemon(config: Config) -> HowItStands | None:
-    """How the running daemon stands; ``None`` where none runs, or one that does not answer."""
+def _daemon(config: Config) -> tuple[HowItStands | None, str]:
+    """How the running daemon stands; else ``None``, and why it does not say."""
     try:
-        return of_daemon(config, Standing())
+        return of_daemon(config, Standing()), "none runs: pointbell run"
     except OfficeError as error:
         say_error(str(error))
-        return None
+        return None, "does not answer"
 
 
 def _lines(
-    config: Config, rules: _Rules, daemon: HowItStands | None, counts: Mapping[str, Any]
+    config: Config, rules: _Rules, daemon: HowItStands | str, counts: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
     zone = zone_of(config)
     loaded = "cannot be loaded" if rules.ruleset is None else counted(len(rules.ruleset.rules), "rule")
-    yield "Daemon", _of_daemon(daemon, zone) if daemon else "none runs: pointbell run"
+    yield "Daemon", daemon if isinstance(daemon, str) else _of_daemon(daemon, zone)
     yield "Rules", f"{loaded}, checked now: {rules.check}"
     yield "Database", str(config.database)
     yield "Directory", f"{counted(counts['members'], 'member')}, {counted(counts['cards'], 'card')}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -14,8 +14,8 @@ from ..errors import RulesetInvalid
 from ..model import TimerState
 from ..pipeline import utc_now
 from ..sending import reach_of
-from ..store import NOTHING_KNOWN, Reach, Reports, holding, imports_of
-from ..tools.story import Entry, tell, tell_import, tell_timer
+from ..store import NOTHING_KNOWN, NotificationState, Reach, Reports, holding, imports_of, instead_of
+from ..tools.story import Entry, Row, tell, tell_import, tell_timer
 from .shell import (
     HERE,
     ConfigOption,
@@ -57,7 +57,12 @@ def why(
         known = reports.member(member_id) or {"id": member_id, "aliases": [], "cards": []}
         zone = _zone(known, zone_of(config))
         pauses = reports.pauses(utc_now())
-        told = tell(reports.story(member_id, limit), reports.silent_events(member_id, limit), zone, pauses)
+        told = tell(
+            _with_others(reports, reports.story(member_id, limit)),
+            reports.silent_events(member_id, limit),
+            zone,
+            pauses,
+        )
         past = sorted([*told, *_imports(reports, member_id, zone)], key=lambda entry: entry.at, reverse=True)[:limit]
         reach = _reach(config) if pauses else {}
         ahead = [
@@ -106,6 +111,15 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     return [row[name] for name in ("rule", "slot", "about", "member_id", "subject")]
 
 
+def _with_others(reports: Reports, rows: Iterable[Row]) -> list[Row]:
+    """The decisions, with what took the place of messages that were refused."""
+    return [_with_other(reports, row) if row["message_state"] == NotificationState.REPLACED else row for row in rows]
+
+
+def _with_other(reports: Reports, row: Row) -> Row:
+    return {**row, "instead": reports.ask(lambda connection: instead_of(connection, row["notification"]))}
+
+
 def _imports(reports: Reports, member_id: str, zone: ZoneInfo) -> list[Entry]:
     """The files that told of the member and their cards."""
     found = reports.ask(lambda connection: imports_of(connection, member_id))
@@ -150,5 +164,6 @@ def _zone(known: Mapping[str, Any], programme: ZoneInfo) -> ZoneInfo:
 
 def _plain(entry: Entry) -> dict[str, Any]:
     first = entry.rows[0]
-    kept = ("outcome", "reason", "detail", "event_name", "event_seq", "number", "message_state", "due_at")
-    return {"at": entry.at, "rule": entry.rule or None, "text": entry.text, **{name: first.get(name) for name in kept}}
+    kept = ("outcome", "reason", "detail", "event_name", "event_seq", "ruleset", "number", "message_state")
+    about = {name: first.get(name) for name in (*kept, "variant", "due_at", "instead")}
+    return {"at": entry.at, "rule": entry.rule or None, "text": entry.text, **about}

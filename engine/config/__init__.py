@@ -31,11 +31,23 @@ from .reading import BAD_SETTING, CODES, NOT_YET, Reading
 from .retention import retention_of
 from .settings import BrandSettings, DeliverySettings, HttpSettings, ProgrammeSettings, SourceEntry
 from .sources import Source, producer_of, sources_of
+from .watching import watching_of
 from .workers import Workers, children_for, workers_of
 
 __all__ = ["CODES", "Config", "load_config"]
 
-SECTIONS = ("programme", "store", "http", "sources", "channels", "delivery", "brand", "retention", "workers")
+SECTIONS = (
+    "programme",
+    "store",
+    "http",
+    "sources",
+    "channels",
+    "delivery",
+    "brand",
+    "retention",
+    "workers",
+    "watch_rules",
+)
 
 _DATABASE = "var/pointbell.db"
 _SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -58,6 +70,8 @@ class Config:
     brand: BrandSettings
     retention: Retention
     workers: Workers
+    watch_rules: bool = True
+    """Whether the daemon reads rules and templates again when their files change."""
     warnings: tuple[Diagnostic, ...] = ()
     """What can hardly be meant in it."""
 
@@ -178,6 +192,7 @@ def _checked(reading: Reading, path: Path) -> Config:
     brand = reading.settings(BrandSettings, ("brand",))
     retention = retention_of(reading)
     workers = workers_of(reading)
+    watch_rules = watching_of(reading)
     sources = sources_of(reading, _named(reading, "sources", _SOURCE_NAME, CLOCK), path.parent)
     channels = _channels(reading, path.parent)
     default = _default_channel(reading, delivery, channels)
@@ -199,6 +214,7 @@ def _checked(reading: Reading, path: Path) -> Config:
         brand=brand,
         retention=retention,
         workers=workers,
+        watch_rules=watch_rules,
         warnings=reading.warnings,
     )
 

@@ -130,7 +130,7 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 class Section(BaseModel):
     """A block of settings; it cannot be changed, and whatever it does not know is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 
 
 class ProgrammeSettings(Section):

@@ -17,6 +17,7 @@ from ..model import (
     Facts,
     Notify,
     Reason,
+    Schedule,
     Skip,
     Telling,
     TimerState,
@@ -28,7 +29,8 @@ from .book import Book, Changes, Needs
 from .due import ring
 from .merge import ERASED, known_of, merge
 from .reminders import forget_rules, plan
-from .words import USEFUL_FOR, Case, Occasion, address_of, word
+from .waiting import tell
+from .words import Case, address_of, occasion_of
 
 __all__ = ["ERASED", "Book", "Changes", "Needs", "address_of", "decide", "known_of", "merge", "replan", "withdrawals"]
 
@@ -70,6 +72,9 @@ def withdrawals(event: Event, decisions: list[Decision]) -> list[Withdrawal]:
 
 
 def _withdrawal(event: Event, decision: Decision) -> Withdrawal | None:
+    if isinstance(decision, Cancel | Schedule) and decision.timer.waits:
+        # Nothing of it has been worded yet.
+        return None
     if isinstance(decision, Cancel):
         timer, removed = decision.timer, decision.reason is Reason.STEP_REMOVED
         return Withdrawal(
@@ -92,7 +97,7 @@ def _withdrawal(event: Event, decision: Decision) -> Withdrawal | None:
 
 
 def _plans(facts: Facts, ruleset: Ruleset, now: datetime, *, catch_up: bool = True) -> Iterator[Decision]:
-    yield from forget_rules(facts, frozenset(rule.name for rule in ruleset.reminders if rule.mode is not Mode.OFF))
+    yield from forget_rules(facts, ruleset)
     for rule in ruleset.reminders:
         if isinstance(rule.on, BeforeTrigger) and rule.mode is not Mode.OFF:
             trigger = rule.on if catch_up else replace(rule.on, grace=timedelta())
@@ -100,7 +105,7 @@ def _plans(facts: Facts, ruleset: Ruleset, now: datetime, *, catch_up: bool = Tr
 
 
 def _happening(case: Case) -> Iterator[Decision]:
-    too_old = _too_old(case)
+    too_old, occasion = _too_old(case), occasion_of(case)
     for rule in case.ruleset.listening(case.event):
         if too_old is not None:
             yield Skip(rule=rule.name, reason=Reason.TOO_OLD, detail=too_old)
@@ -108,7 +113,7 @@ def _happening(case: Case) -> Iterator[Decision]:
             detail = f"{case.facts.duplicate_of} already reported the same happening"
             yield Skip(rule=rule.name, reason=Reason.DUPLICATE, detail=detail)
         else:
-            yield from word(rule, _occasion(case), case)
+            yield from tell(rule, occasion, case)
 
 
 def _too_old(case: Case) -> str | None:
@@ -119,18 +124,6 @@ def _too_old(case: Case) -> str | None:
     if event.arrived_at - event.occurred_at <= limit:
         return None
     return f"it happened on {event.occurred_at:%Y-%m-%d %H:%M} UTC and came in on {event.arrived_at:%Y-%m-%d %H:%M} UTC"
-
-
-def _occasion(case: Case) -> Occasion:
-    event, member = case.event, case.facts.member
-    return Occasion(
-        happening=event.happening or f"{event.source}:{event.key}",
-        slot=None,
-        subject_id=event.card.id if event.card else member.id if member else "",
-        about=None,
-        send_before=case.now + USEFUL_FOR,
-        happened_at=case.event.occurred_at,
-    )
 
 
 def _erase(facts: Facts) -> Iterator[Decision]:

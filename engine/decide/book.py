@@ -6,50 +6,19 @@ first one changed. Nothing here touches the store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ..model import Card, Decision, Event, Facts, Member, Notify, Snapshot, Timer
+from ..model import Card, Decision, Event, Facts, Member, Notify, Snapshot, Timer, TimerState
 from .merge import ERASED, merge
+from .needs import Needs, card_id_of, taken_up, tells_zone, wants_all_cards
+
+__all__ = ["Book", "Changes", "Needs"]
 
 LAST_ACTIVITY = "last_activity"
 """The fact of a card with which a file says when it was last used."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
-    """Which records a batch of events may touch."""
-
-    members: frozenset[str]
-    """Ids and aliases."""
-    cards: frozenset[str]
-    happenings: frozenset[str]
-    erased: frozenset[str]
-    """Members whose timers must all be seen, because they are about to be cancelled."""
-    all_cards: frozenset[str] = frozenset()
-    """Members whose cards must all be seen: their time zone may have changed, or the event names no card."""
-    rules: frozenset[str] = frozenset()
-    """Rules that ask when they last reached a member."""
-
-    @staticmethod
-    def of(events: Iterable[Event], rules: frozenset[str] = frozenset()) -> Needs:
-        """The needs of these events, and of the rules that look back."""
-        seen = list(events)
-        return Needs(
-            members=frozenset(name for event in seen for name in _people(event)),
-            cards=frozenset(card for event in seen for card in _cards(event)),
-            happenings=frozenset(event.happening for event in seen if event.happening),
-            erased=frozenset(event.member.id for event in seen if event.erases and event.member),
-            all_cards=frozenset(event.member.id for event in seen if _needs_all_cards(event) and event.member),
-            rules=rules,
-        )
-
-    @staticmethod
-    def of_cards(owners: Mapping[str, str]) -> Needs:
-        """The needs of these cards, given with the member who is told about each."""
-        nothing: frozenset[str] = frozenset()
-        return Needs(members=frozenset(owners.values()), cards=frozenset(owners), happenings=nothing, erased=nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +53,18 @@ class Book:
     """What members have said about categories."""
     reached: dict[str, dict[str, datetime]] = field(default_factory=dict)
     """When members last got a message of a rule that asks for it."""
+    gathering: frozenset[str] = frozenset()
+    """The rules that gather happenings."""
+    suppressing: frozenset[str] = frozenset()
+    """The rules that suppress others."""
+    expected: dict[str, dict[tuple[str, str, str], Timer]] = field(default_factory=dict)
+    """By member, the armed timers of those."""
+    counted: dict[str, dict[str, tuple[datetime, ...]]] = field(default_factory=dict)
+    """By member and cap, when they got something that counts under it."""
+    waiting: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """Of what waits, the generation of its timer when it was read."""
+    _owned: defaultdict[str, set[str]] | None = field(default=None, init=False, repr=False, compare=False)
+    """The ids of cards by the member who is told about them, once somebody has asked."""
 
     def addressed(self, event: Event) -> Event:
         """The event with its member under the id by which it is known here."""
@@ -112,7 +93,8 @@ class Book:
             card=self._card(event),
             timers=self._timers(event),
             duplicate_of=self._duplicate_of(event, seq),
-            held=frozenset((rule, slot) for rule, subject, slot in self.held if subject == _card_id(event)),
+            held=frozenset((rule, slot) for rule, subject, slot in self.held if subject == card_id_of(event)),
+            gathered=frozenset(rule for rule in self.gathering if taken_up(rule, event) in self.happenings),
         )
         after = merge(before, event)
         known = after if after.member is not None or event.holder_id is None else self._for_holder(after, event)
@@ -121,9 +103,12 @@ class Book:
     def _with_history(self, known: Facts, member_id: str) -> Facts:
         """The facts with what the member has said, and when they were reached."""
         consents, reached = self.consents.get(member_id), self.reached.get(member_id)
-        if not consents and not reached:
+        expected, counted = self.expected.get(member_id), self.counted.get(member_id)
+        if not consents and not reached and not expected and not counted:
             return known
-        return replace(known, consents=consents or {}, reached=dict(reached or {}))
+        soon = tuple(expected.values()) if expected else ()
+        known = replace(known, consents=consents or {}, reached=dict(reached or {}), expected=soon)
+        return replace(known, counted=dict(counted)) if counted else known
 
     def standing(self, card: Card) -> Facts:
         """What is known of a card and the member who is told about it, without any event."""
@@ -135,10 +120,10 @@ class Book:
 
         Reminders go out at the member's hour, so these cards' plans may have to follow.
         """
-        if event.member is None or event.erases or not _tells_zone(event):
+        if event.member is None or event.erases or not tells_zone(event):
             return
-        for card in sorted(self.cards.values(), key=lambda card: card.id):
-            if card.member_id == event.member.id and card.id != (event.card.id if event.card else None):
+        for card in self._cards_of(event.member.id):
+            if card.id != (event.card.id if event.card else None):
                 yield replace(self.standing(card), member=member)
 
     def note(self, event: Event, seq: int, facts: Facts, decisions: Iterable[Decision]) -> None:
@@ -146,17 +131,34 @@ class Book:
         self._note_member(event, facts.member)
         card = facts.card
         if card is not None and event.card is not None and card != self.cards.get(card.id):
-            self.cards[card.id] = card
-            self.changed_cards.add(card.id)
+            self._enter((card,))
+        under: dict[tuple[str, str, str], datetime] = {}
         for decision in decisions:
             if isinstance(decision, Notify):
                 message = decision.notification
                 self.reached.setdefault(message.member_id, {})[message.rule] = message.created_at
+                if message.cap is not None:
+                    under[message.member_id, message.cap, message.rule] = message.created_at
             elif decision.timer is not None:
                 self._note_timer(decision.timer)
-        if event.happening is not None and event.happening not in self.happenings:
-            self.happenings[event.happening] = (seq, f"delivery {event.key} from {event.source}")
-            self.new_happenings[event.happening] = seq
+                if decision.timer.waits and decision.rule in self.gathering and event.due is None:
+                    self._note_happening(taken_up(decision.rule, event), event, seq)
+        for (member_id, cap, _), at in under.items():
+            self._count(member_id, cap, at)
+        if event.happening is not None:
+            self._note_happening(event.happening, event, seq)
+
+    def _count(self, member_id: str, cap: str, at: datetime) -> None:
+        """Count what a rule tells under its cap. The member's record guards the count: nobody counts beside us."""
+        counted = self.counted.setdefault(member_id, {})
+        counted[cap] = (*counted.get(cap, ()), at)
+        if member_id in self.members:
+            self.changed_members.add(member_id)
+
+    def _note_happening(self, key: str, event: Event, seq: int) -> None:
+        if key not in self.happenings:
+            self.happenings[key] = (seq, f"delivery {event.key} from {event.source}")
+            self.new_happenings[key] = seq
 
     def changes(self) -> Changes:
         """What has changed since it was read."""
@@ -171,8 +173,7 @@ class Book:
         """Enter what was changed in a copy of this book, to be written back."""
         self.members.update((member.id, member) for member in changes.members)
         self.changed_members.update(member.id for member in changes.members)
-        self.cards.update((card.id, card) for card in changes.cards)
-        self.changed_cards.update(card.id for card in changes.cards)
+        self._enter(changes.cards)
         for timer in changes.timers:
             self._note_timer(timer)
         self.new_happenings.update(changes.happenings)
@@ -190,13 +191,44 @@ class Book:
         self.members[member.id] = replace(member, aliases=own)
         self.changed_members.add(member.id)
 
+    def _enter(self, cards: Iterable[Card]) -> None:
+        """Note changed cards. One that has changed hands stays listed under its former owner, who is asked again."""
+        for card in cards:
+            self.cards[card.id] = card
+            self.changed_cards.add(card.id)
+            if self._owned is not None:
+                self._owned[card.member_id].add(card.id)
+
+    def _cards_of(self, member_id: str) -> Iterator[Card]:
+        """The member's cards, in the order of their ids."""
+        if self._owned is None:
+            self._owned = defaultdict(set)
+            for card in self.cards.values():
+                self._owned[card.member_id].add(card.id)
+        for id_ in sorted(self._owned.get(member_id, ())):
+            if self.cards[id_].member_id == member_id:
+                yield self.cards[id_]
+
     def _note_timer(self, timer: Timer) -> None:
         self.timers.setdefault(timer.subject, {})[timer.rule, timer.slot] = timer
         self.changed_timers[timer.rule, timer.subject, timer.slot] = timer
+        self.expect(timer)
+
+    def expect(self, timer: Timer) -> None:
+        """Bear in mind that a rule which suppresses others is about to tell a member something, or is not any more."""
+        if timer.rule not in self.suppressing:
+            return
+        place = timer.rule, timer.subject, timer.slot
+        if timer.state is TimerState.ARMED:
+            self.expected.setdefault(timer.member_id, {})[place] = timer
+        else:
+            self.expected.get(timer.member_id, {}).pop(place, None)
 
     def _member(self, event: Event) -> Member | None:
         name = event.member.id if event.member else event.holder_id
-        if event.due is not None:
+        if event.due is not None and event.due.waits:
+            name = event.due.member_id
+        elif event.due is not None:
             # Cards change hands: whoever is told about the card today is told.
             card = self.cards.get(event.due.subject)
             name = card.member_id if card else event.due.member_id
@@ -206,10 +238,10 @@ class Book:
 
     def _card(self, event: Event) -> Card | None:
         """The event's card; where it names none, the one the member used last."""
-        named = _card_id(event)
-        if named is not None or event.member is None:
+        named, member = card_id_of(event), wants_all_cards(event)
+        if named is not None or member is None:
             return self.cards.get(named or "")
-        own = [card for card in self.cards.values() if card.member_id == event.member.id and card.facts]
+        own = [card for card in self._cards_of(member) if card.facts]
         return max(own, key=lambda card: (_last_used(card), card.id), default=None)
 
     def _for_holder(self, facts: Facts, event: Event) -> Facts:
@@ -218,7 +250,8 @@ class Book:
 
     def _timers(self, event: Event) -> dict[tuple[str, str], Timer]:
         if not event.erases or event.member is None:
-            return dict(self.timers.get(_card_id(event) or "", {}))
+            about = card_id_of(event) or (event.member.id if event.member else event.holder_id)
+            return dict(self.timers.get(about or "", {}))
         # Every card of the member: the subject keeps the slots of two cards apart.
         return {
             (timer.rule, f"{timer.subject} {timer.slot}"): timer
@@ -237,33 +270,3 @@ def _last_used(card: Card) -> datetime:
     told = max(fact.as_of for fact in card.facts.values())
     said = card.facts.get(LAST_ACTIVITY)
     return said.value if said is not None and said.as_of >= told and isinstance(said.value, datetime) else told
-
-
-def _tells_zone(event: Event) -> bool:
-    return event.member is not None and "timezone" in event.member.fields
-
-
-def _needs_all_cards(event: Event) -> bool:
-    return _tells_zone(event) or (_card_id(event) is None and not event.erases)
-
-
-def _people(event: Event) -> Iterable[str]:
-    if event.member is not None:
-        yield event.member.id
-        yield from event.member.aliases
-    if event.holder_id is not None:
-        yield event.holder_id
-    if event.due is not None:
-        yield event.due.member_id
-
-
-def _cards(event: Event) -> Iterable[str]:
-    card = _card_id(event)
-    if card is not None:
-        yield card
-
-
-def _card_id(event: Event) -> str | None:
-    if event.due is not None:
-        return event.due.subject
-    return event.card.id if event.card else event.card_id

@@ -10,11 +10,15 @@ from ..model import Decision, Due, Reason, Skip
 from ..ruleset.rule import BeforeTrigger, Offset, Rule
 from .calendar import deadline, zone_of
 from .reminders import Plan, nothing_to_remind, plan_for
+from .waiting import again, held_back, in_its_hours, leave
 from .words import Case, Occasion, word
 
 
 def ring(due: Due, case: Case) -> Iterator[Decision]:
-    """What becomes of a reminder whose time has come, on today's facts."""
+    """What becomes of a reminder, or of news that has waited, whose time has come, on today's facts."""
+    if due.waits:
+        yield from leave(due, case)
+        return
     rule = case.ruleset.rule(due.rule)
     trigger = rule.on if rule is not None else None
     if rule is None or not isinstance(trigger, BeforeTrigger):
@@ -28,8 +32,16 @@ def ring(due: Due, case: Case) -> Iterator[Decision]:
     if refusal is not None:
         yield _skip(due, *refusal)
         return
-    hour = plan_for(rule, trigger, case.facts, case.ruleset.programme).due(offset)
-    yield from _remind(rule, offset, due, case, hour=hour)
+    ahead = plan_for(rule, trigger, case.facts, case.ruleset.programme)
+    until = held_back(rule, due, case)
+    timer = case.facts.timers.get((due.rule, due.slot))
+    if until is None or timer is None:
+        yield from _remind(rule, offset, due, case, hour=ahead.due(offset))
+    elif until.at < ahead.end(offset):
+        yield again(timer, until)
+    else:
+        detail = f"it would have to wait until {until.at.astimezone(ahead.zone):%Y-%m-%d %H:%M}, which is too late"
+        yield _skip(due, Reason.TOO_LATE, detail)
 
 
 def _refusal(due: Due, rule: Rule, trigger: BeforeTrigger, offset: Offset, case: Case) -> tuple[Reason, str] | None:
@@ -71,7 +83,8 @@ def _remind(rule: Rule, offset: Offset, due: Due, case: Case, *, hour: datetime)
         happened_at=hour,
         extra={"days_left": (due.about - today).days, "offset": timedelta(days=offset.days)},
     )
-    yield from word(rule, occasion, case)
+    timer = case.facts.timers.get((due.rule, due.slot))
+    yield from word(rule, occasion if timer is None else in_its_hours(rule, occasion, timer, case), case)
 
 
 def _skip(due: Due, reason: Reason, detail: str) -> Skip:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
 
 from jinja2 import UndefinedError
 
-from ..language import Condition, EvaluationError, View
+from ..language import Answer, Condition, EvaluationError, View
 from ..language.node import plain
 from ..model import Facts, Member, Reason
 from ..ruleset.audiences import Audience, Crowd
@@ -24,12 +24,33 @@ Refusal = tuple[Reason, str]
 _SPACE = 2**64
 
 
-def refusal(rule: Rule, member: Member, facts: Facts, view: View, now: datetime) -> Refusal | None:
-    """Why this rule must not reach this member now; ``None`` when nothing is in the way."""
+def refusal(
+    rule: Rule,
+    member: Member,
+    facts: Facts,
+    view: View,
+    now: datetime,
+    *,
+    answer: Answer = Answer.UNDECIDED,
+) -> Refusal | None:
+    """Why this rule must not reach this member now; ``None`` when nothing is in the way.
+
+    ``answer`` is what is already known of its condition.
+    """
     try:
-        return next(_refusals(rule, member, facts, view, now), None)
+        return next(_refusals(rule, member, facts, view, now, answer=answer), None)
     except EvaluationError as error:
         return Reason.EVALUATION_ERROR, str(error)
+
+
+def suppressed(stronger: Iterable[tuple[Rule, timedelta]], facts: Facts, now: datetime) -> Refusal | None:
+    """Which more important news, for how long, keeps this from the member."""
+    for rule, length in stronger:
+        last = facts.reached.get(rule.name)
+        if last is not None and now - last < length:
+            detail = f"{rule.name} reached them on {last:%Y-%m-%d %H:%M} UTC, and suppresses it for {_words(length)}"
+            return Reason.INHIBITED, detail
+    return None
 
 
 def with_lets(rule: Rule, view: View) -> View:
@@ -77,7 +98,9 @@ def once_key(rule: Rule, view: View) -> str | None:
     return f"once {json.dumps(values, ensure_ascii=False, default=str)}"
 
 
-def _refusals(rule: Rule, member: Member, facts: Facts, view: View, now: datetime) -> Iterator[Refusal]:
+def _refusals(
+    rule: Rule, member: Member, facts: Facts, view: View, now: datetime, *, answer: Answer
+) -> Iterator[Refusal]:
     if rule.mode is Mode.OFF:
         yield Reason.DISABLED, "the rule is off"
         return
@@ -86,7 +109,8 @@ def _refusals(rule: Rule, member: Member, facts: Facts, view: View, now: datetim
         yield Reason.AUDIENCE, why
     if rule.exclude is not None and outside(rule.exclude, view) is None:
         yield Reason.AUDIENCE, f"in {named(rule.exclude)}, which the rule excludes"
-    yield from _condition(rule.condition, view)
+    if answer is not Answer.HOLDS:
+        yield from _condition(rule.condition, view)
     if rule.holdout and share("holdout", rule.name, member.id) < rule.holdout:
         yield Reason.HOLDOUT, f"one of the {rule.holdout:.4g} who get nothing, for comparison"
     yield from _again(rule, facts, now)
@@ -134,11 +158,11 @@ def _condition(condition: Condition | None, view: View) -> Iterator[Refusal]:
 def _again(rule: Rule, facts: Facts, now: datetime) -> Iterator[Refusal]:
     last = facts.reached.get(rule.name)
     if rule.again_after is not None and last is not None and now - last < rule.again_after:
-        yield Reason.CAPPED, f"reached on {last:%Y-%m-%d %H:%M} UTC; again {_length(rule)} after that"
+        yield Reason.CAPPED, f"reached on {last:%Y-%m-%d %H:%M} UTC; again {_words(rule.again_after)} after that"
 
 
-def _length(rule: Rule) -> str:
-    return f"{rule.again_after}".removesuffix(", 0:00:00")
+def _words(length: timedelta) -> str:
+    return f"{length}".removesuffix(", 0:00:00")
 
 
 def _value(path: tuple[str, ...], view: Mapping[str, object]) -> object:

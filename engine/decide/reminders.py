@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 
 from ..model import Cancel, Card, Decision, Facts, Programme, Reason, Schedule, Skip, Timer, TimerState
-from ..ruleset.rule import BeforeTrigger, Offset, Rule
+from ..ruleset import Ruleset
+from ..ruleset.rule import BeforeTrigger, Mode, Offset, Rule
 from .calendar import NEVER, ONE_DAY, deadline, instant, next_at, zone_of
 
 
@@ -66,11 +67,18 @@ def plan(rule: Rule, trigger: BeforeTrigger, facts: Facts, programme: Programme,
         yield from _place(ahead, offset, facts, programme, now)
 
 
-def forget_rules(facts: Facts, reminders: frozenset[str]) -> Iterator[Decision]:
-    """Cancel the timers of rules that are no longer there, or no longer remind."""
+def forget_rules(facts: Facts, ruleset: Ruleset) -> Iterator[Decision]:
+    """Cancel the timers of rules that are no longer there, or no longer remind.
+
+    News that waits stays, and is judged when it rings: nothing would arm it again, should the rule be back by then.
+    """
     for (rule, _), timer in sorted(facts.timers.items()):
-        if timer.state is TimerState.ARMED and rule not in reminders:
+        if timer.state is TimerState.ARMED and not timer.waits and not _reminds(ruleset.rule(rule)):
             yield _cancel(timer, Reason.DISABLED, f"{rule} is no longer there")
+
+
+def _reminds(rule: Rule | None) -> bool:
+    return rule is not None and rule.mode is not Mode.OFF and isinstance(rule.on, BeforeTrigger)
 
 
 def plan_for(rule: Rule, trigger: BeforeTrigger, facts: Facts, programme: Programme) -> Plan:
@@ -140,6 +148,9 @@ def _settled(known: Timer, ahead: Plan, offset: Offset, now: datetime) -> bool:
     if known.about != ahead.day or known.state is TimerState.CANCELLED:
         return False
     wanted = ahead.due(offset)
+    if known.state is TimerState.ARMED and known.reason is not None and wanted < now:
+        # Its hour has come, and it is held back: by quiet hours, or by more important news.
+        return True
     if known.state is TimerState.ARMED:
         # One that is overdue is about to ring, and is judged then.
         return known.due_at in {wanted, _when(ahead, offset, now)} or (known.due_at <= now and wanted < now)

@@ -5,20 +5,22 @@ A message is worded completely or not at all; what keeps it back is a decision t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from ..addresses import normalised
 from ..errors import TemplateError
-from ..language import EvaluationError, View, build_view
+from ..language import Answer, EvaluationError, View, build_view
 from ..language.node import plain
-from ..model import Decision, Event, Facts, Member, Notification, Notify, Programme, Reason, Skip
+from ..model import Decision, Event, Facts, Member, Notification, Notify, Programme, Reason, Skip, Timer
 from ..ruleset import Ruleset
 from ..ruleset.rule import Mode, Rule, Send
+from ..ruleset.together import Answers
 from ..ruleset.variant import chosen
 from .calendar import unknown_zone, zone_of
-from .eligible import no_consent, once_key, refusal, share, with_lets
+from .caps import over
+from .eligible import no_consent, once_key, refusal, share, suppressed, with_lets
 from .merge import ERASED
 
 USEFUL_FOR = timedelta(days=3)
@@ -35,6 +37,10 @@ class Case:
     now: datetime
     seen: list[View] = field(default_factory=list, init=False, repr=False, compare=False)
     """The facts as rules see them, once the first of them has asked."""
+    spent: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False, compare=False)
+    """What other rules have told of it, by cap: it counts already."""
+    answered: list[Answers] = field(default_factory=list, init=False, repr=False, compare=False)
+    """What comes of the conditions of all rules that listen, once the first of them has asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,40 +54,100 @@ class Occasion:
     send_before: datetime
     happened_at: datetime
     """When it happened; of a reminder, when its hour was on the facts of today."""
+    untold_at: datetime | None = None
+    """Of what has waited and does not say when it happened: when the first of it came in."""
     extra: Mapping[str, object] = field(default_factory=dict)
+    again: Timer | None = None
+    """Where the rule's hours end: the timer that its messages become again if they have not gone by then."""
+    closes: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A rule that nothing keeps from its messages: the occasion, the member, and the facts they are worded with."""
+
+    occasion: Occasion
+    member: Member
+    view: View
+
+
+def occasion_of(case: Case) -> Occasion:
+    """An event as an occasion."""
+    event, member = case.event, case.facts.member
+    return Occasion(
+        happening=happening_of(event),
+        slot=None,
+        subject_id=event.card.id if event.card else member.id if member else "",
+        about=None,
+        send_before=case.now + USEFUL_FOR,
+        happened_at=event.occurred_at,
+    )
+
+
+def happening_of(event: Event) -> str:
+    """What messages about an event are known by."""
+    return event.happening or f"{event.source}:{event.key}"
 
 
 def word(rule: Rule, occasion: Occasion, case: Case) -> Iterator[Decision]:
     """The rule's messages for this occasion, or why there are none."""
+    asked = ready(rule, occasion, case)
+    if isinstance(asked, Skip):
+        yield asked
+        return
+    for send in rule.sends:
+        made = _message(rule, send, asked.occasion, case, member=asked.member, view=asked.view)
+        if rule.cap is not None and isinstance(made, Notify):
+            case.spent.add((rule.cap, rule.name))
+        yield made
+
+
+def ready(rule: Rule, occasion: Occasion, case: Case) -> Ready | Skip:
+    """The rule asked about the occasion: that it may word its messages, or why not."""
     member = case.facts.member
     if member is None:
-        yield Skip(rule=rule.name, reason=Reason.ABSENT, detail="the event names no member", slot=occasion.slot)
-        return
+        return Skip(rule=rule.name, reason=Reason.ABSENT, detail="the event names no member", slot=occasion.slot)
     if member.get(ERASED):
-        yield Skip(rule=rule.name, reason=Reason.ERASED, detail="the member was deleted", slot=occasion.slot)
-        return
+        return Skip(rule=rule.name, reason=Reason.ERASED, detail="the member was deleted", slot=occasion.slot)
     if case.facts.card is None and _reads_card(rule):
         detail = "the rule looks at a card, and the member is not known to have one"
-        yield Skip(rule=rule.name, reason=Reason.ABSENT, detail=detail, slot=occasion.slot)
-        return
-    yield from _asked(rule, occasion, case, member)
+        return Skip(rule=rule.name, reason=Reason.ABSENT, detail=detail, slot=occasion.slot)
+    return _asked(rule, occasion, case, member)
 
 
-def _asked(rule: Rule, occasion: Occasion, case: Case, member: Member) -> Iterator[Decision]:
-    """The rule's own questions, then its messages."""
+def _asked(rule: Rule, occasion: Occasion, case: Case, member: Member) -> Ready | Skip:
+    """The rule's own questions."""
     try:
         view = with_lets(rule, view_of(case, occasion.extra))
-        no = refusal(rule, member, case.facts, view, case.now)
+        no = refusal(rule, member, case.facts, view, case.now, answer=answer_of(rule, case))
+        no = no or suppressed(case.ruleset.suppressors.get(rule.name, ()), case.facts, case.now)
+        no = no or (_capped(rule.cap, case) if rule.cap is not None else None)
         once = once_key(rule, view) if no is None else None
     except EvaluationError as error:
         no, view, once = (Reason.EVALUATION_ERROR, str(error)), {}, None
     if no is not None:
         reason, detail = no
-        yield Skip(rule=rule.name, reason=reason, detail=_with_zone(detail, case.facts), slot=occasion.slot)
-        return
+        return Skip(rule=rule.name, reason=reason, detail=_with_zone(detail, case.facts), slot=occasion.slot)
     about = occasion if once is None else replace(occasion, happening=once)
-    for send in rule.sends:
-        yield _message(rule, send, about, case, member=member, view=view)
+    return Ready(occasion=about, member=member, view=view)
+
+
+def answer_of(rule: Rule, case: Case) -> Answer:
+    """What comes of the rule's condition, as far as it is known without asking it by itself."""
+    together = case.ruleset.together.get(case.event.name)
+    if together is None:
+        return Answer.UNDECIDED
+    if not case.answered:
+        case.answered.append(together.answers(view_of(case, {})))
+    return case.answered[0].of(rule)
+
+
+def _capped(cap: str, case: Case) -> tuple[Reason, str] | None:
+    """Why no more may go to the member under this cap, what this very event has led to included."""
+    spent = [case.now for other, _ in case.spent if other == cap]
+    told = (*case.facts.counted.get(cap, ()), *spent)
+    limits = case.ruleset.shared.caps.get(cap, ())
+    return over(cap, limits, told, case.now, zone_of(case.facts, case.ruleset.programme))
 
 
 def view_of(case: Case, extra: Mapping[str, object]) -> View:
@@ -133,10 +199,11 @@ def _message(rule: Rule, send: Send, occasion: Occasion, case: Case, *, member: 
         reason, detail = no
         return replace(skip, reason=reason, detail=detail)
     programme = case.ruleset.programme
-    channel, address, why = _way(send, member, programme)
-    if address is None:
+    ways, why = _ways(send, member, programme)
+    if not ways:
         return replace(skip, reason=Reason.NO_ADDRESS, detail=why)
     variant = chosen(rule.variants, share("variant", rule.name, member.id))
+    useful, closes = _useful_until(rule, occasion, case.now), occasion.closes
     slot = send.slot if occasion.slot is None else f"{occasion.slot}/{send.slot}"
     notification = Notification(
         key=f"{rule.name}|{occasion.happening}|{member.id}|{slot}",
@@ -145,20 +212,37 @@ def _message(rule: Rule, send: Send, occasion: Occasion, case: Case, *, member: 
         about=occasion.about,
         slot=slot,
         member_id=member.id,
-        channel=channel,
-        address=address,
+        channel=ways[0][0],
+        address=ways[0][1],
         template=(variant.template if variant else None) or send.template,
         variant=variant.name if variant else None,
+        cap=rule.cap,
         locale=_locale(rule, member, view) or programme.locale,
         created_at=case.now,
         words=None,
-        send_before=_useful_until(rule, occasion, case.now),
+        send_before=min(useful, closes) if closes is not None else useful,
+        again=occasion.again if closes is not None and closes < useful else None,
         on_ambiguous=rule.on_ambiguous,
         category=rule.category.name if rule.category else None,
         happened_at=occasion.happened_at,
+        untold_at=occasion.untold_at,
     )
     worded = _worded(notification, view, case.ruleset, skip)
-    return _only_shown(worded) if rule.mode is Mode.SHADOW else worded
+    if rule.mode is Mode.SHADOW:
+        return _only_shown(worded)
+    return _with_others(worded, notification, ways[1:], view, case.ruleset) if ways[1:] else worded
+
+
+def _with_others(
+    worded: Decision, notification: Notification, ways: Sequence[tuple[str, str]], view: View, ruleset: Ruleset
+) -> Decision:
+    """The message with what goes instead where its channel refuses it. What cannot be worded does not stand by."""
+    if not isinstance(worded, Notify):
+        return worded
+    skip = Skip(rule=worded.rule, reason=Reason.TEMPLATE_HELD)
+    others = (replace(notification, channel=channel, address=address) for channel, address in ways)
+    found = (_worded(other, view, ruleset, skip) for other in others)
+    return replace(worded, instead=tuple(made.notification for made in found if isinstance(made, Notify)))
 
 
 def _not_this(rule: Rule, send: Send, case: Case, member: Member, view: View) -> tuple[Reason, str] | None:
@@ -172,15 +256,16 @@ def _not_this(rule: Rule, send: Send, case: Case, member: Member, view: View) ->
     return no_consent(rule.category, member, case.facts)
 
 
-def _way(send: Send, member: Member, programme: Programme) -> tuple[str, str | None, str]:
-    """The first channel that has an address, and the address; without any, why the first has none."""
+def _ways(send: Send, member: Member, programme: Programme) -> tuple[list[tuple[str, str]], str]:
+    """The channels that have an address, each with it, in their order; and why the first that has none has none."""
+    found: list[tuple[str, str]] = []
     first = ""
     for channel in send.channels:
         address, why = address_of(member, programme.channels[channel])
         if address is not None:
-            return channel, address, ""
+            found.append((channel, address))
         first = first or why
-    return send.channels[0], None, first
+    return found, first
 
 
 def _locale(rule: Rule, member: Member, view: View) -> str:

@@ -9,6 +9,7 @@ from .condition import Condition, Verdict, compile_condition
 from .declared import FieldTypes
 from .expression import Expression, compile_expression
 from .functions import JINJA_FILTERS, JINJA_FUNCTIONS, JINJA_TESTS
+from .fused import Answer, Fused, fuse
 from .node import Node
 from .problem import CODES, EvaluationError, InvalidExpression, Problem, Severity
 from .schema import EVENT_FIELDS, GROUP_DIRECTIONS, GROUPS, REMINDER_FIELDS, expand
@@ -25,10 +26,12 @@ __all__ = [
     "JINJA_TESTS",
     "REMINDER_FIELDS",
     "Absent",
+    "Answer",
     "Condition",
     "EvaluationError",
     "Expression",
     "FieldTypes",
+    "Fused",
     "InvalidExpression",
     "Missing",
     "Node",
@@ -43,5 +46,6 @@ __all__ = [
     "compile_expression",
     "expand",
     "expiring_points",
+    "fuse",
     "path_text",
 ]

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from .absent import is_none
+from .absent import is_none, refuse_absent
 from .functions import JINJA_FILTERS, JINJA_FUNCTIONS
 from .ir import Arithmetic, Call, Choice, Compare, Listing, Literal, Logic, Negative, Node, Not, Presence, Read
 from .views import View
@@ -141,11 +141,13 @@ def _choice(node: Choice) -> Evaluate:
 
 
 def _within(left: Any, right: Any) -> bool:
+    if isinstance(right, str):
+        refuse_absent(left)  # Python's own error would be that of a program at fault.
     return left in right
 
 
 def _not_within(left: Any, right: Any) -> bool:
-    return left not in right
+    return not _within(left, right)
 
 
 _ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeAlias
 
 from jinja2 import UndefinedError
@@ -273,11 +274,14 @@ def _verdict(tree: Tree, text: str, view: View) -> Verdict:
     return Verdict(holds=False, leaf=text, path=tree.path, values=values_read(tree, view))
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+
+
 def shown(value: Value) -> str:
     """A fact as an expression would write it."""
     if value is None:
         return "absent"
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return _ENCODER.encode(value)
 
 
 def _value(path: Path, view: View) -> Value:
@@ -287,10 +291,15 @@ def _value(path: Path, view: View) -> Value:
     return f"{value / timedelta(days=1):g} days" if isinstance(value, timedelta) else plain(value)
 
 
+@lru_cache(maxsize=10_000)
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
 def words(tree: Tree) -> str:
     """A part of a condition as one expression."""
     if isinstance(tree, Leaf):
-        return " ".join(tree.expression.text.split())
+        return _on_one_line(tree.expression.text)
     inner = [words(member) for member in tree.members]
     if len(inner) == 1:
         return inner[0] if tree.joined is not Joined.NONE else f"not ({inner[0]})"

@@ -119,5 +119,7 @@ def closest(word: str, names: Collection[str]) -> str | None:
 
 def suggest(word: str, names: Collection[str]) -> str:
     """The suggestion for a misspelt name: the one meant, or all there are."""
+    if not names:
+        return "there is none yet"
     near = closest(word, names)
     return f'did you mean "{near}"?' if near else f"available: {', '.join(sorted(names))}"

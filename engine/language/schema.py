@@ -139,6 +139,11 @@ CALENDAR: Fields = {"today": DATE, "now": TIME}
 REMINDER: Fields = {"days_left": WHOLE, "offset": DAYS}
 """Calendar days until the date a reminder is about, and the offset as written in the rule. Inside reminders only."""
 
+COLLECTED: Fields = {"count": WHOLE, "first_at": TIME, "last_at": TIME}
+"""``collected.*``, in what a rule with ``collect`` sends: how many events it tells of, and when the first and the last
+of them happened. Where all of them send ``points``, their sum is there too. ``events`` are they, in order.
+"""
+
 REMINDER_FIELDS: tuple[str, ...] = ("card.next_expiration_date", "member.birthdate")
 """The dates that a rule can run ahead of."""
 

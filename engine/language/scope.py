@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from .kinds import FREE, OBJECT, TEXT, Kind, Type, always, maybe
+from .kinds import FREE, NUMBER, OBJECT, TEXT, Kind, Type, always, list_of, maybe
 from .problem import closest, suggest
 from .schema import (
     CALENDAR,
     CARD_FIELDS,
+    COLLECTED,
     EVENT_FIELDS,
     MEMBER_FIELDS,
     OPEN_OBJECTS,
@@ -92,6 +93,11 @@ class Scope:
         """What holds for a member whatever happens: for definitions that are the same in every rule."""
         return cls(groups={**_LASTING, "tier": TIER_FIELDS}, names=CALENDAR)
 
+    def gathering(self) -> Scope:
+        """The same in what a rule sends that collects: with the events it tells of."""
+        points = {"points": NUMBER} if "points" in self.groups.get("event", {}) else {}
+        return self.extended(groups={"collected": {**COLLECTED, **points}}, names={"events": list_of(OBJECT)})
+
     def extended(self, *, groups: Mapping[str, Fields] | None = None, names: Fields | None = None) -> Scope:
         """The same with further facts, such as ``brand`` in templates."""
         return replace(self, groups={**self.groups, **(groups or {})}, names={**self.names, **(names or {})})
@@ -168,6 +174,9 @@ class Scope:
             return Missing(
                 code="PB211", message=f"event.* is not available {here}", suggestion="use card.*, member.* and tier.*"
             )
+        if name in GATHERED:
+            message = f"{name} exists only in what a rule sends that collects (collect: 30 minutes)"
+            return Missing(code="PB211", message=message, suggestion="use event.*, or let the rule collect")
         if name in REMINDER:
             message = f"{name} exists in reminders only (on: before: a date)"
             return Missing(code="PB211", message=message, suggestion="card.next_expiration_date - today is a duration")
@@ -189,6 +198,9 @@ class Scope:
             return f"did you mean {home}?"
         return f'if it is a text, put it in quotes: "{name}"; available: {", ".join(sorted(known))}'
 
+
+GATHERED = frozenset({"events", "collected"})
+"""What only rules have that collect."""
 
 _LASTING: Mapping[str, Fields] = {"member": MEMBER_FIELDS, "card": CARD_FIELDS, "programme": PROGRAMME_FIELDS}
 

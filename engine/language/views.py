@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
 from typing import TypeAlias, TypeGuard
@@ -10,9 +10,10 @@ from typing import TypeAlias, TypeGuard
 from ..model import SEGMENT, TIMER_DUE, Card, Event, Facts, Member, Value, values_of
 from .declared import NONE_DECLARED, FieldTypes
 from .kinds import FREE, NUMBER, fits
-from .node import Node, wrapped
+from .node import Items, Node, wrapped
 from .schema import (
     CARD_FIELDS,
+    COLLECTED,
     COUNTERS,
     EVENT_FIELDS,
     EVERY_EVENT,
@@ -53,6 +54,15 @@ def build_view(  # noqa: PLR0917 - the order is that of a sentence: what happene
         view["event"] = _event(event, types)
     view.update((name, _extra(name, value)) for name, value in (extra or {}).items())
     return MappingProxyType(view)
+
+
+def told_together(events: Sequence[Event], types: FieldTypes = NONE_DECLARED) -> Mapping[str, object]:
+    """``events`` and ``collected``, for ``extra``: what a rule that collects tells of; at least one event."""
+    times = [event.occurred_at for event in events]
+    points = sum(found for event in events if _is_number(found := event.facts.get("points")))
+    sums: dict[str, Value] = {"count": len(events), "first_at": min(times), "last_at": max(times), "points": points}
+    collected = Node(sums, "collected", {**COLLECTED, "points": NUMBER})
+    return {"events": Items(_event(event, types) for event in events), "collected": collected}
 
 
 def _event(event: Event, types: FieldTypes) -> Node:

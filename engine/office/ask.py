@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, Protocol, TypeVar
+from datetime import timedelta
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -26,6 +27,8 @@ class Ask(BaseModel, Generic[A]):
     """
 
     model_config = _CONFIG
+    answered_within: ClassVar[timedelta] = timedelta(minutes=10)
+    """A daemon that has not answered by then does not answer."""
 
     @classmethod
     def answer_type(cls) -> Any:

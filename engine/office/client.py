@@ -14,8 +14,7 @@ from .ask import A, Ask
 from .socket import connected_socket
 
 CONNECT_S = 10.0
-ANSWER_S = 600.0
-"""Seconds for one answer: no ask takes nearly as long."""
+"""Seconds for the daemon to take the call."""
 
 
 class Peer:
@@ -32,11 +31,11 @@ class Peer:
         """Have the daemon do it, and say what came of it."""
         line = wire.request(ask)
         async with self._turn:
-            return wire.read_reply(ask, await self._exchange(line))
+            return wire.read_reply(ask, await self._exchange(line, ask.answered_within.total_seconds()))
 
-    async def _exchange(self, line: bytes) -> bytes:
+    async def _exchange(self, line: bytes, within: float) -> bytes:
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(within):
                 self._writer.write(line)
                 await self._writer.drain()
                 return await self._reader.readuntil()
@@ -47,7 +46,7 @@ class Peer:
         except asyncio.LimitOverrunError as error:
             raise OfficeError("the daemon's answer is too long to be read") from error
         except TimeoutError as error:
-            raise OfficeError(f"the daemon has not answered for {ANSWER_S:g} seconds") from error
+            raise OfficeError(f"the daemon has not answered for {within:g} seconds") from error
 
 
 @asynccontextmanager

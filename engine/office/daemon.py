@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 from ..ruleset import format_text, to_json
 from ..version import VERSION
@@ -76,6 +76,8 @@ class Standing(Ask[HowItStands]):
     For ``status``: compare ``ruleset`` with the hash of the rules on disk, ``mode`` with config.yaml's, and show
     ``reading_error`` and ``first_finding``. ``cli.work.of_daemon(config, Standing())`` is ``None`` where none runs.
     """
+
+    answered_within: ClassVar[timedelta] = timedelta(seconds=10)
 
 
 async def standing(shop: Workshop, _ask: Standing) -> HowItStands:

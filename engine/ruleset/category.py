@@ -23,3 +23,5 @@ class Category:
 
     name: str
     consent: Consent
+    cap: str | None = None
+    """The cap under which its rules count that name none."""

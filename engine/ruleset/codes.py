@@ -51,6 +51,8 @@ UNKNOWN_EVENT = "PB304"
 UNKNOWN_DATE = "PB305"
 UNKNOWN_AUDIENCE = "PB306"
 UNKNOWN_CATEGORY = "PB307"
+UNKNOWN_RULE = "PB308"
+UNKNOWN_CAP = "PB309"
 
 NAME_TWICE = "PB501"
 SEND_TWICE = "PB502"
@@ -67,6 +69,10 @@ PART_ABSENT = "PB512"
 NO_SUBJECT_IN = "PB513"
 IGNORED_WITHOUT_REASON = "PB514"
 NOTHING_IGNORED = "PB515"
+NOTHING_TO_COLLECT = "PB516"
+NEVER_OPEN = "PB517"
+DUE_WHILE_CLOSED = "PB518"
+NOT_LESS_IMPORTANT = "PB519"
 
 CODES: Mapping[str, str] = MappingProxyType(
     {
@@ -110,6 +116,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         UNKNOWN_DATE: "Reminders cannot run ahead of this field.",
         UNKNOWN_AUDIENCE: "There is no audience of this name in rules/shared.yaml.",
         UNKNOWN_CATEGORY: "There is no category of this name in rules/shared.yaml.",
+        UNKNOWN_RULE: "There is no other rule of this name.",
+        UNKNOWN_CAP: "There is no cap of this name in rules/shared.yaml.",
         NAME_TWICE: "Two rules have the same name.",
         SEND_TWICE: "A rule sends the same template over the same channel twice.",
         OFFSET_TWICE: "A reminder has the same offset twice.",
@@ -125,5 +133,9 @@ CODES: Mapping[str, str] = MappingProxyType(
         NO_SUBJECT_IN: "A variant has no subject in a language that its template has.",
         IGNORED_WITHOUT_REASON: "A comment that ignores a finding must name its code, and say why.",
         NOTHING_IGNORED: "A comment ignores a finding that is not there, or that is an error.",
+        NOTHING_TO_COLLECT: "A reminder collects nothing: no event happens, a date comes near.",
+        NEVER_OPEN: "A rule's window lies within its quiet hours: nothing could ever go.",
+        DUE_WHILE_CLOSED: "A reminder is due at an hour at which nothing may go: it waits each time.",
+        NOT_LESS_IMPORTANT: "A rule suppresses one that is as important as itself, or more.",
     }
 )

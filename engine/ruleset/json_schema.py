@@ -17,6 +17,7 @@ from .keys import BEFORE, CAP, CATEGORY, DEFAULTS, FIELD, FILE, RULE, SEND, SHAR
 from .options import PRIORITIES
 from .rule import Mode
 from .shared import Shared
+from .timing import EXEMPT, NO_QUIET
 from .triggers import AVAILABLE_DATES
 
 Schema: TypeAlias = dict[str, Any]
@@ -27,6 +28,8 @@ _TEXT: Schema = {"type": "string", "minLength": 1}
 _ONE_LINE_OR_BLOCK: Schema = {"type": ["string", "array", "object"]}
 _BOOK = ("description", "owner", "locale")
 _LENGTH: Schema = {"type": "string", "examples": ["30 days"]}
+_TIME = "[0-2][0-9]:[0-5][0-9]"
+_HOURS: Schema = {"type": "string", "pattern": f"^{_TIME}-{_TIME}$", "examples": ["09:00-20:00"]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +58,15 @@ def rules_schema(names: Names) -> Schema:
 def shared_schema(names: Names) -> Schema:
     """Of ``rules/shared.yaml``."""
     cap = _mapping(CAP, {"at_most": {"type": "integer", "minimum": 1}, "per": _TEXT, "and": {"type": "object"}})
-    category = _mapping(CATEGORY, {"consent": _one_of(consent.value for consent in Consent)})
+    consent = _one_of(consent.value for consent in Consent)
+    category = _mapping(CATEGORY, {"consent": consent, "cap": _name_of("caps", names)})
     declared = _mapping(FIELD, {"type": _one_of(TYPES), "one_of": {"type": "array"}, "path": _TEXT})
     sections = {
         "audiences": _each(_ONE_LINE_OR_BLOCK),
         "categories": _each(category),
         "caps": _each(cap),
         "fields": _each(declared),
-        "defaults": _mapping(DEFAULTS, {"category": _name_of("categories", names)}),
+        "defaults": _mapping(DEFAULTS, {"category": _name_of("categories", names), "quiet_hours": _HOURS}),
     }
     return {"$schema": DRAFT, "title": "Pointbell rules/shared.yaml", **_mapping(SHARED_FILE, sections)}
 
@@ -85,6 +89,11 @@ def _rule(names: Names) -> Schema:
             "once_per": _some(_TEXT),
             "again_after": _LENGTH,
             "useful_for": _LENGTH,
+            "collect": {"type": "string", "pattern": "^[0-9]+ (minute|hour|day|week)s?$"},
+            "window": _HOURS,
+            "quiet_hours": {"anyOf": [_HOURS, {"enum": [NO_QUIET, False]}]},
+            "suppresses": _each(_LENGTH),
+            "cap": _cap(names),
             "priority": {"type": "integer", "minimum": PRIORITIES[0], "maximum": PRIORITIES[-1]},
             "mode": {"enum": [*(mode.value for mode in Mode), False]},
             "on_ambiguous": _one_of(choice.value for choice in OnAmbiguous),
@@ -120,6 +129,10 @@ def _crowd(names: Names) -> Schema:
     """A name, a condition, or a list or block of these."""
     known = {"anyOf": [_name_of("audiences", names), {"type": "string", "pattern": "[ .(]"}]}
     return {"anyOf": [known, {"type": ["array", "object"]}]}
+
+
+def _cap(names: Names) -> Schema:
+    return {"anyOf": [_name_of("caps", names), {"enum": [EXEMPT]}]}
 
 
 def _template(names: Names) -> Schema:

@@ -41,9 +41,8 @@ SHARED_FILE = Keys(
 
 CATEGORY = Keys(
     place="a category",
-    available=frozenset({"consent"}),
+    available=frozenset({"consent", "cap"}),
     required=("consent",),
-    later=frozenset({"cap"}),
 )
 
 CAP = Keys(place="a cap", available=frozenset({"at_most", "per", "and"}), required=("at_most", "per"))
@@ -57,8 +56,8 @@ FIELD = Keys(
 
 DEFAULTS = Keys(
     place='"defaults"',
-    available=frozenset({"category"}),
-    later=frozenset({"quiet_hours", "window", "cap", "timezone", "locale", "channel"}),
+    available=frozenset({"category", "quiet_hours"}),
+    later=frozenset({"window", "cap", "timezone", "locale", "channel"}),
 )
 
 VARIANT = Keys(
@@ -91,6 +90,11 @@ RULE = Keys(
             "valid_from",
             "valid_until",
             "useful_for",
+            "collect",
+            "window",
+            "quiet_hours",
+            "suppresses",
+            "cap",
             "on_ambiguous",
             "description",
             "owner",
@@ -104,13 +108,8 @@ RULE = Keys(
     later=frozenset(
         {
             "at",
-            "window",
-            "quiet_hours",
             "timezone",
-            "collect",
             "digest",
-            "cap",
-            "suppresses",
             "steps",
             "stop_on",
             "if_running",
@@ -151,6 +150,13 @@ RULE = Keys(
         "ttl": "useful_for",
         "control": "holdout",
         "dedupe": "once_per",
+        "batch": "collect",
+        "hours": "window",
+        "inhibits": "suppresses",
+        "mutes": "suppresses",
+        "quiet": "quiet_hours",
+        "limit": "cap",
+        "frequency_cap": "cap",
     },
 )
 

@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,7 +20,7 @@ from .lists import read_lists
 from .parse import Named, RuleFile, lets_of, read_rules
 from .positions import Source
 from .report import Report
-from .rule import BeforeTrigger, EventTrigger, Rule
+from .rule import BeforeTrigger, EventTrigger, Mode, Rule
 from .rule_files import read_list_files, read_rule_files
 from .shared import NOTHING_SHARED, SHARED, Shared, read_shared
 from .suppression import Ignore, ignores_of, without_ignored
@@ -28,12 +29,16 @@ from .template_use import check_use
 from .templates import Templates
 from .timeline_names import Names
 from .timeline_reading import read_tests_of_rules
+from .timing import priorities_of
+from .together import Together, together
 from .variants import Wording, with_variants
 from .vocabulary import Vocabulary, no_other_spelling
 from .yaml import Document, read_yaml
 
 RULES = "rules"
 TEMPLATES = "templates"
+READINGS = 3
+"""How often files are read that change while they are read; whoever watches them tells of what comes after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,14 @@ class Sources:
     on_ambiguous: OnAmbiguous
     spellings: Callable[[str], str | None]
 
+    def same_files(self, others: Sources) -> bool:
+        """Whether the files are the same; what could not be read counts for nothing."""
+        return (self.rules, self.lists, _read_of(self)) == (others.rules, others.lists, _read_of(others))
+
+
+def _read_of(sources: Sources) -> dict[str, bytes]:
+    return {path: data for path, data in sources.templates.items() if isinstance(data, bytes)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruleset:
@@ -63,6 +76,8 @@ class Ruleset:
     """By file and place."""
     by_event: Mapping[str, tuple[Rule, ...]]
     """The rules that listen to an event, by its neutral name. See ``listening``."""
+    together: Mapping[str, Together] = field(default_factory=dict, repr=False)
+    """The conditions of those, as one."""
     reminders: tuple[Rule, ...]
     """The rules that run ahead of a date."""
     by_name: Mapping[str, Rule]
@@ -72,6 +87,16 @@ class Ruleset:
     warnings: tuple[Diagnostic, ...] = ()
     looking_back: frozenset[str] = frozenset()
     """The rules that listen to events and ask when they last reached a member."""
+    suppressors: Mapping[str, tuple[tuple[Rule, timedelta], ...]] = field(default_factory=dict)
+    """By rule, the more important ones that suppress it, and for how long."""
+    suppressing: frozenset[str] = frozenset()
+    """The rules that suppress others."""
+    gathering: frozenset[str] = frozenset()
+    """The rules that collect."""
+    capped: frozenset[str] = frozenset()
+    """The caps under which messages of any rule count."""
+    waiting: bool = False
+    """Whether any news of an event may wait."""
     sources: Sources | None = None
     """What it was made of; ``None`` for a set that was put together by hand."""
 
@@ -97,7 +122,25 @@ def load_ruleset(
 
     Everything that can fail fails here. Raises ``RulesetInvalid`` with all findings, in order of place, warnings
     included, when any of them is an error. ``spellings`` turns a producer's own event name into the neutral one.
+    Files that somebody changes meanwhile are read again: a set is what was there at one time.
     """
+    sources, unreadable = _read(root, programme, default_channel, on_ambiguous, spellings)
+    for _ in range(READINGS):
+        ruleset = compile_ruleset(sources, unreadable)
+        before = sources
+        sources, unreadable = _read(root, programme, default_channel, on_ambiguous, spellings)
+        if sources.same_files(before):
+            break
+    return ruleset
+
+
+def _read(
+    root: Path,
+    programme: Programme,
+    default_channel: str,
+    on_ambiguous: OnAmbiguous,
+    spellings: Callable[[str], str | None],
+) -> tuple[Sources, list[Diagnostic]]:
     rules, unreadable = read_rule_files(root)
     lists, not_lists = read_list_files(root)
     sources = Sources(
@@ -109,7 +152,7 @@ def load_ruleset(
         on_ambiguous=on_ambiguous,
         spellings=spellings,
     )
-    return compile_ruleset(sources, [*unreadable, *not_lists])
+    return sources, [*unreadable, *not_lists]
 
 
 def compile_ruleset(sources: Sources, unreadable: Sequence[Diagnostic] = ()) -> Ruleset:
@@ -128,6 +171,7 @@ def compile_ruleset(sources: Sources, unreadable: Sequence[Diagnostic] = ()) -> 
         spellings=sources.spellings,
         on_ambiguous=sources.on_ambiguous,
         shared=shared,
+        priorities=priorities_of(documents.values()),
     )
     files = [read_rules(document, known) for document in documents.values()]
     findings = [finding for file in files for finding in file.diagnostics]
@@ -191,7 +235,8 @@ def assemble(
 ) -> Ruleset:
     """A ruleset of checked rules, with the tables that find them."""
     by_event: defaultdict[str, tuple[Rule, ...]] = defaultdict(tuple)
-    for rule in rules:
+    # The more important first: they have the first claim on what members share, such as caps.
+    for rule in sorted(rules, key=lambda rule: -rule.priority):
         for name in sorted(rule.on.names) if isinstance(rule.on, EventTrigger) else ():
             by_event[name] += (rule,)
     return Ruleset(
@@ -199,14 +244,28 @@ def assemble(
         programme=programme,
         rules=rules,
         by_event=MappingProxyType(dict(by_event)),
+        together=together(by_event),
         reminders=tuple(rule for rule in rules if isinstance(rule.on, BeforeTrigger)),
         by_name=MappingProxyType({rule.name: rule for rule in rules}),
         looking_back=frozenset(rule.name for rule in rules if isinstance(rule.on, EventTrigger) and rule.again_after),
+        suppressors=MappingProxyType(_suppressors(rules)),
+        suppressing=frozenset(rule.name for rule in rules if rule.suppresses and rule.mode is not Mode.OFF),
+        gathering=frozenset(rule.name for rule in rules if rule.collect is not None),
+        capped=frozenset(rule.cap for rule in rules if rule.cap is not None),
+        waiting=any(rule.may_wait for rule in rules) or any(rule.suppresses for rule in rules),
         templates=templates,
         shared=shared,
         warnings=warnings,
         sources=sources,
     )
+
+
+def _suppressors(rules: Iterable[Rule]) -> dict[str, tuple[tuple[Rule, timedelta], ...]]:
+    found: defaultdict[str, tuple[tuple[Rule, timedelta], ...]] = defaultdict(tuple)
+    for rule in rules:
+        for one in rule.suppresses if rule.mode is not Mode.OFF else ():
+            found[one.rule] += ((rule, one.length),)
+    return dict(found)
 
 
 def fingerprint(contents: Mapping[str, bytes]) -> str:

@@ -27,6 +27,8 @@ DEFAULT_PRIORITY = 50
 _PERCENT = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,2})?) ?%")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _MEMBER, _CARD = ("member", "id"), ("card", "id")
+_LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4})?")
+"""What a language looks like that somebody wrote where an expression stands."""
 _RESERVED = frozenset({"locale", "subject", "preheader", "strings", "brand", "lists", "events", "collected", "digest"})
 
 
@@ -175,6 +177,10 @@ def _priority(report: Report, node: Node | None) -> int:
 
 def _locale(report: Report, node: Node | None, scope: Scope | None) -> Expression | None:
     if node is None or scope is None:
+        return None
+    if isinstance(node, Scalar) and _LANGUAGE.fullmatch(node.text) and node.text not in {"now", *scope.names}:
+        message = f'"locale" is an expression, in which {node.text} would be a name'
+        report.error(node, "PB205", message, f"write '\"{node.text}\"', with both kinds of quotes")
         return None
     expression = _expression(report, node, scope, "locale")
     if expression is not None and expression.type.kind not in {Kind.TEXT, Kind.FREE}:

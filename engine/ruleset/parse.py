@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypedDict
 
@@ -21,6 +21,7 @@ from .positions import Block, Listing, Node, Scalar, Source, descend
 from .report import Report, kind_of
 from .rule import AGAIN_AFTER, BeforeTrigger, Rule, Send, Trigger
 from .sends import read_channels, read_sends
+from .timing import priorities_of, read_timing
 from .triggers import read_length, read_trigger, scope_of
 from .variants import read_variants
 from .vocabulary import Vocabulary
@@ -59,6 +60,8 @@ def read_rules(document: Document, known: Vocabulary) -> RuleFile:
     """The rules of a file. Those with mistakes are left out, with findings for all of them."""
     report = Report(document.source)
     report.findings.extend(document.diagnostics)
+    if known.priorities is None:
+        known = replace(known, priorities=priorities_of([document]))
     names: list[Named] = []
     rules: list[Rule] = []
     if document.root is None and not document.diagnostics:
@@ -146,7 +149,16 @@ def _rule(report: Report, block: Block, known: Vocabulary) -> Rule | None:
     condition = read_condition(report, entries.get("if"), scope)
     inner = _inner(scope, entries, condition)
     options = read_options(report, entries, inner, known.shared)
-    sends = _sends(report, entries, inner, known)
+    timing = read_timing(
+        report,
+        entries,
+        trigger=trigger,
+        category=options["category"],
+        priority=options["priority"],
+        shared=known.shared,
+        priorities=known.priorities or {},
+    )
+    sends = _sends(report, entries, inner, known, collecting="collect" in entries)
     variants = read_variants(report, entries.get("variants"), sends, known)
     again_after = _again_after(report, entries.get("again_after"), trigger)
     on_ambiguous = _on_ambiguous(report, entries.get("on_ambiguous"), known.on_ambiguous)
@@ -166,6 +178,7 @@ def _rule(report: Report, block: Block, known: Vocabulary) -> Rule | None:
         file=report.source.file,
         line=report.source.place(name.start)[0],
         **options,
+        **timing,
         **people,
     )
 
@@ -176,11 +189,14 @@ def _scope(entries: dict[str, Node], trigger: Trigger | None, known: Vocabulary)
     return known.shared.in_scope(scope) if scope is not None else None
 
 
-def _sends(report: Report, entries: dict[str, Node], scope: Scope | None, known: Vocabulary) -> tuple[Send, ...]:
+def _sends(
+    report: Report, entries: dict[str, Node], scope: Scope | None, known: Vocabulary, *, collecting: bool
+) -> tuple[Send, ...]:
     default: tuple[str, ...] | None = (known.default_channel,)
     if "channel" in entries:
         default = read_channels(report, entries["channel"], known)
-    return read_sends(report, entries["send"], scope, known, default) if "send" in entries else ()
+    known_there = scope.gathering() if scope is not None and collecting else scope
+    return read_sends(report, entries["send"], known_there, known, default) if "send" in entries else ()
 
 
 def _inner(scope: Scope | None, entries: dict[str, Node], condition: Condition | None) -> Scope | None:

@@ -11,6 +11,7 @@ from ..language import Condition, Expression, Path
 from ..model import Event, OnAmbiguous
 from .audiences import Audience, Crowd
 from .category import Category
+from .hours import Span
 from .variant import Variant
 
 AGAIN_AFTER = timedelta(days=20)
@@ -88,6 +89,14 @@ class Let:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """Lesser news that a rule keeps from its members for a while."""
+
+    rule: str
+    length: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
     """One message a rule sends."""
 
@@ -136,6 +145,15 @@ class Rule:
     """First and last day, both inclusive, in the member's time zone."""
     useful_for: timedelta | None = None
     """How long a message of it is worth delivering."""
+    collect: timedelta | None = None
+    """How long what happens to one card is gathered, from the first event on, to be told in one message."""
+    window: Span | None = None
+    """The only hours in which its messages go, on the member's clock; what falls outside waits."""
+    quiet_hours: Span | None = None
+    """The hours in which none of its messages goes, on the member's clock: its own, or the programme's."""
+    suppresses: tuple[Suppression, ...] = ()
+    cap: str | None = None
+    """The cap under which its messages count: its own, or its category's."""
     on_ambiguous: OnAmbiguous = OnAmbiguous.PARK
     description: str = ""
     owner: str = ""
@@ -143,6 +161,11 @@ class Rule:
     file: str = ""
     """Where the rule stands: the file, relative to the programme's folder, and the line of its name."""
     line: int = 1
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether what it has to tell may have to wait, whatever other rules there are."""
+        return self.collect is not None or self.window is not None or self.quiet_hours is not None
 
     @property
     def reads(self) -> frozenset[Path]:

@@ -17,6 +17,7 @@ from . import codes
 from .audiences import Audience, Defined, entries_of, named, read_audiences
 from .category import Category, Consent
 from .declared import Declared, read_fields
+from .hours import Span, read_span
 from .keys import CAP, CATEGORY, DEFAULTS, SHARED_FILE
 from .lists import folded
 from .positions import Block, Node, Scalar
@@ -66,6 +67,12 @@ class _OneList:
     def __len__(self) -> int:
         return len(self._values)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _OneList) and self._values == other._values
+
+    def __hash__(self) -> int:
+        return hash(self._values)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shared:
@@ -79,6 +86,8 @@ class Shared:
     names: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By section, every name that is defined in it."""
     default_category: str | None = BUILT_IN
+    quiet_hours: Span | None = None
+    """Of all rules that say nothing else and are not transactional."""
 
     def in_scope(self, scope: Scope) -> Scope:
         """The scope with the declared fields and the lists in it."""
@@ -118,11 +127,12 @@ def read_shared(report: Report, root: Node | None, lists: Mapping[str, frozenset
         report.error(root, codes.WRONG_TYPE, f"{SHARED} is a mapping, not {kind_of(root)}", 'begin with "audiences:"')
         return _with_lists(NOTHING_SHARED, lists)
     entries = report.entries(root, SHARED_FILE)
+    defaults = _defaults(report, entries.get("defaults"))
     first = Shared(
         fields=read_fields(report, entries.get("fields")),
         lists=Lists(values=lists),
         caps=_caps(report, entries.get("caps")),
-        categories=_categories(report, entries.get("categories")),
+        categories=_categories(report, entries.get("categories"), _names(entries.get("caps"))),
         names=MappingProxyType({name: _names(entries.get(name)) for name in SHARED_FILE.available}),
     )
     return Shared(
@@ -132,7 +142,8 @@ def read_shared(report: Report, root: Node | None, lists: Mapping[str, frozenset
         categories=first.categories if "categories" in entries else NOTHING_SHARED.categories,
         names=first.names if "categories" in entries else {**first.names, **NOTHING_SHARED.names},
         audiences=read_audiences(report, entries.get("audiences"), first.in_scope(Scope.for_members())),
-        default_category=_default_category(report, entries),
+        default_category=_default_category(report, entries, defaults),
+        quiet_hours=_quiet_hours(report, defaults.get("quiet_hours")),
     )
 
 
@@ -144,7 +155,7 @@ def _names(node: Node | None) -> frozenset[str]:
     return frozenset(key.text for key, _ in node.entries) if isinstance(node, Block) else frozenset()
 
 
-def _categories(report: Report, node: Node | None) -> dict[str, Category]:
+def _categories(report: Report, node: Node | None, caps: frozenset[str]) -> dict[str, Category]:
     found: dict[str, Category] = {}
     for key, value in entries_of(report, node, "categories"):
         if not named(report, key, "a category"):
@@ -156,8 +167,17 @@ def _categories(report: Report, node: Node | None) -> dict[str, Category]:
         entries = report.entries(value, CATEGORY)
         consent = _consent(report, entries.get("consent"))
         if consent is not None:
-            found[key.text] = Category(name=key.text, consent=consent)
+            cap = _cap_of(report, entries.get("cap"), caps)
+            found[key.text] = Category(name=key.text, consent=consent, cap=cap)
     return found
+
+
+def _cap_of(report: Report, node: Node | None, caps: frozenset[str]) -> str | None:
+    text = report.text(node, "cap")
+    if node is not None and text is not None and text not in caps:
+        fix = suggest(text, caps) if caps else 'define it under "caps"'
+        report.error(node, codes.UNKNOWN_CAP, f'unknown cap "{text}"', fix)
+    return text if text in caps else None
 
 
 def _consent(report: Report, node: Node | None) -> Consent | None:
@@ -170,20 +190,28 @@ def _consent(report: Report, node: Node | None) -> Consent | None:
     return None
 
 
-def _default_category(report: Report, entries: Mapping[str, Node]) -> str | None:
+def _defaults(report: Report, node: Node | None) -> dict[str, Node]:
+    """What holds for rules that say nothing else."""
+    if node is not None and not isinstance(node, Block):
+        report.error(node, codes.WRONG_TYPE, f'"defaults" is a mapping, not {kind_of(node)}')
+        return {}
+    return report.entries(node, DEFAULTS) if node is not None else {}
+
+
+def _quiet_hours(report: Report, node: Node | None) -> Span | None:
+    return read_span(report, node, "quiet_hours", "21:00-08:00") if node is not None else None
+
+
+def _default_category(report: Report, entries: Mapping[str, Node], defaults: Mapping[str, Node]) -> str | None:
     """The category of rules that name none; ``None`` when each has to."""
     declared = entries.get("categories")
     names = _names(declared) if declared is not None else frozenset({BUILT_IN})
-    defaults = entries.get("defaults")
-    if defaults is not None and not isinstance(defaults, Block):
-        report.error(defaults, codes.WRONG_TYPE, f'"defaults" is a mapping, not {kind_of(defaults)}')
-        return None
-    inner = report.entries(defaults, DEFAULTS) if defaults is not None else {}
-    node = inner.get("category")
+    node = defaults.get("category")
     text = report.text(node, "category")
     if node is not None and text is not None and text not in names:
         report.error(node, codes.UNKNOWN_CATEGORY, f'unknown category "{text}"', suggest(text, names))
-    return text if node is not None else (BUILT_IN if declared is None else None)
+    broken = "defaults" in entries and not isinstance(entries["defaults"], Block)
+    return text if node is not None else (BUILT_IN if declared is None and not broken else None)
 
 
 # --- Caps -------------------------------------------------------------------------------------------------------------

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..language import Severity
 from . import codes
 from .diagnostics import Diagnostic
 from .positions import Block, Listing, Node, Scalar, Source
+from .template_codes import FAILS_WHEN_TRIED
+from .template_files import folder_of, sources_of
+from .yaml import read_yaml
+
+WHEN_TRIED = frozenset({FAILS_WHEN_TRIED})
+"""What does not come out before messages are worded."""
 
 _YAML = re.compile(r"(?:(?<=\s)|^)#[ \t]*pointbell:[ \t]*ignore\b(?P<rest>[^\n\r]*)", re.MULTILINE)
 _TEMPLATE = re.compile(r"\{#-?\s*pointbell:\s*ignore\b(?P<rest>(?:(?!#\}).)*?)-?#\}", re.DOTALL)
@@ -127,7 +133,27 @@ def _scalars(node: Node | None) -> Iterator[Scalar]:
 
 
 def ignores_of(documents: Iterable[tuple[Source, Node | None]], templates: Mapping[str, Source]) -> list[Ignore]:
-    """All such comments of a programme's rules and templates."""
+    """All such comments of a programme's rules and templates, as far as they are about what is found in reading."""
+    return [left for one in _all(documents, templates) if (left := _about(one, tried=False)) is not None]
+
+
+def ignores_of_tries(rules: Mapping[str, bytes], templates: Mapping[str, bytes | OSError]) -> list[Ignore]:
+    """Those that are about what comes out when messages are tried."""
+    documents = [read_yaml(data, file) for file, data in rules.items()]
+    sources = sources_of(folder_of(templates, "templates"))
+    found = _all([(one.source, one.root) for one in documents], sources)
+    return [left for one in found if (left := _about(one, tried=True)) is not None]
+
+
+def _about(ignore: Ignore, *, tried: bool) -> Ignore | None:
+    """The comment with those of its codes that are found when messages are tried, or with the others."""
+    codes = tuple(code for code in ignore.codes if (code in WHEN_TRIED) is tried)
+    if codes == ignore.codes and not (tried and not codes):
+        return ignore
+    return replace(ignore, codes=codes) if codes else None
+
+
+def _all(documents: Iterable[tuple[Source, Node | None]], templates: Mapping[str, Source]) -> list[Ignore]:
     found = [one for source, root in documents if "pointbell" in source.text for one in in_yaml(source, root)]
     written = (source for source in templates.values() if "pointbell" in source.text)
     return found + [one for source in written for one in in_template(source)]

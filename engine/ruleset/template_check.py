@@ -233,7 +233,13 @@ def _check_field(
     name = _phrase_named(node)
     if name is not None and name not in environment.phrases:
         message = f'{environment.phrases.file} has no phrase "{name}"'
-        yield node.lineno, name, codes.STRINGS, message, suggest(name, environment.phrases)
+        yield node.lineno, name, codes.STRINGS, message, _phrase_meant(name, environment.phrases)
+
+
+def _phrase_meant(name: str, phrases: Phrases) -> str:
+    if phrases:
+        return suggest(name, phrases)
+    return f"copy the strings file of another language to templates/{phrases.file}, and translate it"
 
 
 def _check_arithmetic(

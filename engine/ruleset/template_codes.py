@@ -21,6 +21,7 @@ HOLE = "PB413"
 BLOCK = "PB414"
 WRONG_KIND = "PB415"
 ARGUMENTS = "PB416"
+FAILS_WHEN_TRIED = "PB417"
 
 TEMPLATE_CODES: Mapping[str, str] = MappingProxyType(
     {
@@ -40,5 +41,6 @@ TEMPLATE_CODES: Mapping[str, str] = MappingProxyType(
         BLOCK: "A template that extends a layout can say something only in blocks that the layout has.",
         WRONG_KIND: "A value is of a kind that cannot be printed, or that the filter or operator cannot take.",
         ARGUMENTS: "A filter or function is given too few or too many values, or a word it does not know.",
+        FAILS_WHEN_TRIED: "For a member who was made up to try it, the message cannot be worded, or has a hole in it.",
     }
 )

@@ -10,6 +10,7 @@ from babel import Locale
 from jinja2 import meta, nodes
 
 from ..language.problem import closest, suggest
+from ..language.schema import CARD_FIELDS, MEMBER_FIELDS
 from . import template_blocks as blocks
 from . import template_check as check
 from . import template_codes as codes
@@ -26,8 +27,8 @@ MOST_TAGS = 2_000
 MOST_NODES = 10_000
 DEEPEST_REFERENCE = 10
 
-FACT_GROUPS = frozenset({"event", "member", "card", "tier", "programme", "brand"})
-FACT_NAMES = FACT_GROUPS | {"today", "now", "days_left", "offset", "locale", "subject", "preheader"}
+FACT_GROUPS = frozenset({"event", "member", "card", "tier", "programme", "brand", "collected"})
+FACT_NAMES = FACT_GROUPS | {"today", "now", "days_left", "offset", "locale", "subject", "preheader", "events"}
 """What a template is given, besides ``strings`` and the functions."""
 
 
@@ -197,9 +198,18 @@ class Language:
         known = (FACT_NAMES | self.lets).union(self.environment.globals, *(check.assigned(part.tree) for part in parts))
         unknown = [(part, name) for part in parts for name in sorted(part.undeclared - known)]
         for part, name in unknown:
-            message, fix = f'there is no "{name}"', suggest(name, FACT_NAMES)
+            message, fix = f'there is no "{name}"', _name_meant(name)
             self.problems.append(part.file.finding(first_use(part.tree, name), name, codes.UNKNOWN_NAME, message, fix))
         return not unknown
+
+
+def _name_meant(name: str) -> str:
+    """``member.first_name`` for a bare ``first_name``, unless a misspelt group is likelier."""
+    if name in MEMBER_FIELDS or closest(name, FACT_NAMES) is None:
+        for group, fields in (("member", MEMBER_FIELDS), ("card", CARD_FIELDS)):
+            if near := closest(name, fields):
+                return f"did you mean {group}.{near}?"
+    return suggest(name, FACT_NAMES)
 
 
 def _misplaced(channel: str, files: dict[str, SourceFile]) -> Iterator[Diagnostic]:

@@ -15,7 +15,7 @@ from jinja2 import nodes
 
 from ..language.kinds import Kind
 from ..language.schema import events_with
-from ..language.scope import Missing, Path, Scope, path_text
+from ..language.scope import GATHERED, Missing, Path, Scope, path_text
 from . import template_codes as codes
 from .diagnostics import Diagnostic
 from .template_files import SourceFile
@@ -44,6 +44,11 @@ class Reader:
     def naming(self, names: frozenset[str]) -> Reader:
         """The same where these names are the template's own."""
         return replace(self, local=self.local | names)
+
+    def going_through_events(self, name: str) -> Reader:
+        """The same where this name is one of the events that are told together."""
+        scope = self.scope.extended(groups={name: self.scope.groups.get("event", {})})
+        return replace(self, scope=scope, local=self.local - {name})
 
     def block(self, body: list[nodes.Node]) -> Iterator[Finding]:
         """What is wrong in a run of text and tags."""
@@ -75,6 +80,8 @@ class Reader:
         """``for``: its variables are no facts."""
         yield from self.needed(node.iter)
         inner = self.naming(_names(node.target) | {"loop"})
+        if self.path(node.iter) == ("events",) and isinstance(node.target, nodes.Name):
+            inner = inner.going_through_events(node.target.name)
         if node.test is not None:
             yield from inner.tested(node.test)
         yield from inner.block(node.body)
@@ -246,7 +253,7 @@ def diagnosed(finding: Finding, file: SourceFile) -> Diagnostic:
     return file.finding(line, path_text(path[:2]), codes.MAY_BE_ABSENT, message, fix)
 
 
-_ELSEWHERE = frozenset({"event", "days_left", "offset"})
+_ELSEWHERE = frozenset({"event", "days_left", "offset", *GATHERED})
 """Facts that exist in some places only: naming one elsewhere is explained by the scope."""
 
 _PROVES: Mapping[str, bool] = {"defined": True, "none": False, "undefined": False}

@@ -52,7 +52,9 @@ class SourceFile:
         """A finding about the first place, from this line on, where these words stand."""
         text = self.source.text
         start = max(_line_start(text, line), self.since)
-        found = re.compile(rf"(?<!\w){re.escape(words)}(?!\w)").search(text, start, _line_start(text, line + 10))
+        # An operator may stand right beside a name or number.
+        whole = rf"(?<!\w){re.escape(words)}(?!\w)" if words[:1].isalnum() else re.escape(words)
+        found = re.compile(whole).search(text, start, _line_start(text, line + 10))
         if words and found:
             return self.source.finding(found.start(), found.end(), code, message, suggestion)
         return self.source.finding(start, start + 1, code, message, suggestion)

@@ -75,6 +75,7 @@ def scope_in(rule: Rule, send: Send, shared: Shared = NOTHING_SHARED) -> Scope:
     """The facts a message has, with those that the conditions above it have proven present."""
     on = rule.on
     scope = Scope.for_events(on.names) if isinstance(on, EventTrigger) else Scope.for_reminder(on.field)
+    scope = scope.gathering() if rule.collect is not None else scope
     scope = shared.in_scope(scope).extended(names={let.name: let.expression.type for let in rule.lets})
     for known in (rule.audience, rule.condition, send.condition):
         scope = scope.knowing(known.proves) if known else scope

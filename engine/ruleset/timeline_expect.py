@@ -85,7 +85,8 @@ class Expectations:
     def _templates(self) -> set[str]:
         if any(self._known.rules.get(name) is None for name in self._judged):
             return set(self._known.templates)  # A rule with mistakes may send anything.
-        return {send.template for rule in self._rules() for send in rule.sends}
+        own = {send.template for rule in self._rules() for send in rule.sends}
+        return own | {variant.template for rule in self._rules() for variant in rule.variants if variant.template}
 
     def _reminds(self, node: Node, kind: str, name: str) -> None:
         rule = self._known.rules.get(name)
@@ -111,7 +112,7 @@ class Expectations:
     def _field(self, name: str, node: Node) -> str | int | tuple[datetime, ...] | None:
         if name in _TEXTS:
             return self._pattern(name, node)
-        reads = {"channel": self._channel, "reason": self._reason, "offset": self._offset}
+        reads = {"channel": self._channel, "reason": self._reason, "offset": self._offset, "variant": self._variant}
         if name in reads:
             return reads[name](node)
         return self._count(node) if name == "count" else self._moments(node)
@@ -150,6 +151,14 @@ class Expectations:
             fix = suggest(meant, offsets) if offsets else "only a rule with on: before: has offsets"
             self._report.error(node, NEVER_COMES, f'{_listed(self._judged)} has no offset "{text}"', fix)
         return meant
+
+    def _variant(self, node: Node) -> str | None:
+        name = self._report.text(node, "variant")
+        names = [variant.name for rule in self._rules() for variant in rule.variants]
+        if name is not None and name not in names and len(self._rules()) == len(self._judged):
+            fix = suggest(name, names) if names else "only a rule with variants: has any"
+            self._report.error(node, NEVER_COMES, f'{_listed(self._judged)} has no variant "{name}"', fix)
+        return name
 
     def _count(self, node: Node) -> int | None:
         if isinstance(node, Scalar) and isinstance(node.value, int) and not isinstance(node.value, bool):

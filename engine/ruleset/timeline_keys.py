@@ -57,10 +57,10 @@ EXPECTED = Keys(
             "offset",
             "count",
             "to",
+            "variant",
         }
     ),
     required=("at",),
-    later=frozenset({"variant"}),
     synonyms={
         "time": "at",
         "sends": "send",
@@ -78,7 +78,7 @@ EXPECTED = Keys(
 )
 
 FIELDS_OF = {
-    "send": frozenset({"channel", "subject", "preheader", "text", "html", "locale", "offset"}),
+    "send": frozenset({"channel", "subject", "preheader", "text", "html", "locale", "offset", "variant"}),
     "skip": frozenset({"reason", "offset"}),
     "move": frozenset({"to", "count"}),
     "cancel": frozenset({"reason", "count"}),

@@ -30,16 +30,16 @@ def read_duration(text: str) -> timedelta | None:
     return int(found[1]) * _UNITS[found[2]] if found else None
 
 
-def duration_meant(text: str) -> str:
-    """How the duration would be written that the text may mean."""
+def duration_meant(text: str, unit: str = "day") -> str:
+    """How the duration would be written that the text may mean; a bare number counts in ``unit``."""
     found = _LOOSE_DURATION.fullmatch(text.strip())
     if found is None:
         return 'write it like "30 days", "48 hours" or "2 weeks"'
-    letter = found[2][:1].lower() or "d"
-    unit = next((unit for unit in _UNITS if unit.startswith(letter)), None)
-    if unit is None or (letter == "m" and not found[2].lower().startswith("mi")):
+    word = found[2].lower() or unit
+    meant = next((known for known in _UNITS if known.startswith(word[0])), None)
+    if meant is None or (word[0] == "m" and not word.startswith("mi")):
         return "write it in days: months and years vary"
-    return f'write "{in_words(int(found[1]), unit)}"'
+    return f'write "{in_words(int(found[1]), meant)}"'
 
 
 def in_words(count: int, unit: str) -> str:

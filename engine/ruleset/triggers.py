@@ -146,14 +146,14 @@ def _days(report: Report, node: Node) -> int | None:
     return length.days
 
 
-def read_length(report: Report, node: Node, name: str) -> timedelta | None:
-    """A duration; ``None``, reported, for anything else."""
+def read_length(report: Report, node: Node, name: str, unit: str = "day") -> timedelta | None:
+    """A duration; ``None``, reported, for anything else. A bare number is taken for one of ``unit`` in the fix."""
     if not isinstance(node, Scalar) or isinstance(node.value, bool) or node.value is None:
         report.error(node, codes.WRONG_TYPE, f'"{name}" must be a duration, not {kind_of(node)}')
         return None
     length = read_duration(node.text)
     if length is None:
-        report.error(node, codes.BAD_VALUE, f'"{node.text}" is not a duration', duration_meant(node.text))
+        report.error(node, codes.BAD_VALUE, f'"{node.text}" is not a duration', duration_meant(node.text, unit))
     elif length > LONGEST:
         report.error(node, codes.BAD_VALUE, f'"{node.text}" is longer than {LONGEST.days} days')
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..model import OnAmbiguous
@@ -29,6 +29,8 @@ class Vocabulary:
     """A producer's own event name -> the neutral one."""
     on_ambiguous: OnAmbiguous = OnAmbiguous.PARK
     shared: Shared = field(default=NOTHING_SHARED)
+    priorities: Mapping[str, int] | None = None
+    """Of all rules by name; ``None``: a file is read on its own."""
 
     @property
     def template_names(self) -> frozenset[str]:

@@ -42,6 +42,7 @@ from .clockwork import rules_changed
 from .copies import Backup, backup, default_name
 from .disk import Disk
 from .facts import Conflict
+from .fallback import instead_of
 from .ground import Brought, Ground, held_at
 from .imports import Begun, BroughtIn, Came, ImportedFile, Imports, Reached, imports_of
 from .installation import MODE, PLANNED_UNDER
@@ -122,6 +123,7 @@ __all__ = [
     "held_at",
     "holding",
     "imports_of",
+    "instead_of",
     "limit_of",
     "put_in_place",
     "record_consents",

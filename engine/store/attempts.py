@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from ..model import Reason
-from . import pauses
+from . import fallback, pauses
 from .dialect import insert, stands
 from .prepared import Prepared
 from .rows import NotificationState, maybe_micros, micros, offset_of
@@ -40,6 +40,7 @@ LEASE = timedelta(minutes=20)
 
 _REACHED = frozenset({NotificationState.SENT, NotificationState.CAPTURED, NotificationState.UNKNOWN})
 """Outcomes after which the member has the message, or may have it."""
+_GONE = _REACHED - {NotificationState.UNKNOWN}
 _QUEUED, _CLAIMED, _PERMITTED = NotificationState.QUEUED, NotificationState.CLAIMED, NotificationState.PERMITTED
 
 
@@ -123,7 +124,13 @@ _END = Prepared(
             lease=None,
             leased_until=None,
         )
-        .returning(notification.c.rule, notification.c.subject_id, notification.c.slot, notification.c.about)
+        .returning(
+            notification.c.rule,
+            notification.c.subject_id,
+            notification.c.slot,
+            notification.c.about,
+            notification.c.chain,
+        )
     )
 )
 
@@ -155,10 +162,21 @@ def _end(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
     for outcome, row in zip(outcomes, ended, strict=True):
         if outcome.suppress is not None:
             _suppress(connection, outcome.suppress, outcome.at)
-        if row is not None and outcome.state in _REACHED:
-            rule, subject, slot, about = row
-            remember(connection, rule, subject, slot, about, outcome.at)
+        if row is not None:
+            rule, subject, slot, about, chain = row
+            if outcome.state in _REACHED:
+                remember(connection, rule, subject, slot, about, outcome.at)
+            if chain is not None:
+                _see_to_others(connection, outcome, chain)
     return [row is not None for row in ended]
+
+
+def _see_to_others(connection: Connection, outcome: Outcome, chain: str) -> None:
+    """What an end means to those that stand by for the message. One that may have arrived leaves them alone."""
+    if outcome.state is NotificationState.FAILED:
+        fallback.go_on(connection, outcome.key, chain, outcome.at)
+    elif outcome.state in _GONE:
+        fallback.end(connection, chain, outcome.at)
 
 
 def remember(connection: Connection, rule: str, subject: str, slot: str, about: str | None, at: datetime) -> None:  # noqa: PLR0917 - a row
@@ -173,11 +191,15 @@ def remember(connection: Connection, rule: str, subject: str, slot: str, about: 
 def withhold(connection: Connection, key: str, lease: str, now: datetime) -> None:
     """End a message whose permit was refused, with the reason; one that someone else has ended stays as it is.
 
-    What is only paused goes back in line.
+    What is only paused goes back in line, and so does what waits for its hours to begin again: see ``reopening``.
     """
     bad, unwanted = suppressed(), refused()
-    over = and_(notification.c.send_before.is_not(None), notification.c.send_before <= micros(now))
-    connection.execute(
+    over = and_(
+        notification.c.again.is_(None),
+        notification.c.send_before.is_not(None),
+        notification.c.send_before <= micros(now),
+    )
+    ended = connection.execute(
         update(notification)
         .where(notification.c.key == key, notification.c.lease == lease, notification.c.state == _CLAIMED)
         .values(
@@ -196,7 +218,10 @@ def withhold(connection: Connection, key: str, lease: str, now: datetime) -> Non
             lease=None,
             leased_until=None,
         )
-    )
+        .returning(notification.c.state, notification.c.chain)
+    ).first()
+    if ended is not None and ended.state == NotificationState.FAILED:
+        fallback.go_on(connection, key, ended.chain, now)
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, case, select, update
 
 from ..model import RULES_CHANGED, TIMER_DUE, Card, Telling, TimerState
 from ..settlement import CLOCK, Received
+from ..waits import pack_waits
 from . import events, pauses
 from .dialect import stands
 from .pauses import NOTHING_KNOWN, Pause, Reach
@@ -33,6 +34,8 @@ def promote(connection: Connection, now: datetime, limit: int, reach: Reach) -> 
     rows = [row for rule, most in _shares(connection, free, now, limit) for row in _due(connection, rule, now, most)]
     if not rows:
         return 0
+    # In this order they are decided: the more important first, so that it may suppress the rest, however late all are.
+    rows.sort(key=lambda row: (-reach.get(row["rule"], NOTHING_KNOWN).priority, row["due_at"]))
     before = pauses.lasting_beyond(connection, moment(min(row["due_at"] for row in rows)))
     _ring(connection, [(row, _held_until(row, before, reach, now)) for row in rows], now)
     return len(rows)
@@ -43,7 +46,9 @@ def _ring(connection: Connection, due: Sequence[tuple[RowMapping, datetime | Non
     events.add(connection, [_bell(row, now, held_until) for row, held_until in due])
     place = and_(timer.c.rule == bindparam("r"), timer.c.subject == bindparam("s"), timer.c.slot == bindparam("o"))
     places = [dict(zip("rso", _place(row), strict=True)) for row, _ in due]
-    connection.execute(update(timer).where(place).values(state=TimerState.FIRED), places)
+    # What has waited goes with the event: kept in two places, it would have to be removed from two.
+    told = case((timer.c.waits.is_(None), None), else_=pack_waits(()))
+    connection.execute(update(timer).where(place).values(state=TimerState.FIRED, waits=told), places)
 
 
 def ring_all(connection: Connection, now: datetime) -> int:
@@ -134,6 +139,9 @@ def rules_changed(about: Card, why: str, now: datetime, telling: Telling = Telli
 
 def _bell(row: RowMapping, now: datetime, held_until: datetime | None) -> Received:
     rule, subject, slot = _place(row)
+    # The date, because a timer that was tidied away and comes again begins anew with its first generation. What waits
+    # may be tidied away and come again on the same day: by a replay.
+    place = f"{rule}:{subject}:{slot}:{row['about']}:{row['generation']}"
     said = {
         "rule": rule,
         "subject": subject,
@@ -142,11 +150,12 @@ def _bell(row: RowMapping, now: datetime, held_until: datetime | None) -> Receiv
         "due_at": moment(row["due_at"]).isoformat(),
         "member_id": row["member_id"],
         "held_until": held_until.isoformat() if held_until else None,
+        "generation": row["generation"],
+        "waits": row["waits"],
     }
     return Received(
         source=CLOCK,
-        # The date, because a timer that was tidied away and comes again begins anew with its first generation.
-        key=f"{rule}:{subject}:{slot}:{row['about']}:{row['generation']}",
+        key=place if row["waits"] is None else f"{place}:{row['due_at']}",
         lane=row["lane"],
         raw=json.dumps(said, ensure_ascii=False).encode(),
         received_at=now,

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, exists, func, literal, select, update
 from ..model import Telling
 from ..settlement import CLOCK, EventState, Received, StoredEvent
 from .dialect import alone, insert, stands
-from .prepared import Prepared
+from .prepared import Prepared, every_row
 from .rows import micros, moment
 from .schema import event
 
@@ -50,12 +50,12 @@ def claim(connection: Connection, limit: int, now: datetime) -> list[StoredEvent
     alone(connection, _CLAIMING)
     _release_expired(connection, now)
     found, given_up = [], 0
-    for row in connection.execute(_free(limit)).mappings():
+    for row in every_row(connection, _free(limit)):
         if row["attempts"] >= MAX_ATTEMPTS:
             quarantine(connection, row["seq"], f"gave up after {MAX_ATTEMPTS} attempts that ended the process")
             given_up += 1
         else:
-            found.append(dict(row))
+            found.append(row)
     if not found:
         return claim(connection, limit, now) if given_up else []
     until = micros(now + CLAIM)

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ClauseElement, Connection, Select, Table, and_, bindparam, func, or_, select, update
+from sqlalchemy import ClauseElement, ColumnElement, Connection, Table, and_, bindparam, func, not_, or_, select, update
 
 from ..decide import ERASED, Book, Needs
-from ..model import Card, Member, Timer
-from .dialect import insert
-from .prepared import Prepared
+from ..model import Card, Member, Timer, TimerState
+from .dialect import insert, stands
+from .letters import worded
+from .prepared import Prepared, every_row
 from .rows import NotificationState, card_of, member_of, micros, moment, offset_of, pack_facts, timer_of, timer_row
 from .schema import alias, card, consent, event, happening, member, notification, timer
 
@@ -54,7 +55,21 @@ _ADD = {
     for table, key in ((member, "id"), (card, "id"), (alias, "alias"), (happening, "key"))
 }
 _CHANGE = {table.name: _changing(table) for table in (member, card)}
-_PLAN = Prepared(_planning)
+PLAN = Prepared(_planning)
+_WAIT = Prepared(
+    lambda _, names: (
+        update(timer)
+        .where(
+            timer.c.rule == bindparam("r"),
+            timer.c.subject == bindparam("s"),
+            timer.c.slot == bindparam("o"),
+            stands(timer.c.state, TimerState.ARMED),
+            timer.c.generation == bindparam("before"),
+        )
+        .values({name.removeprefix(_TO): bindparam(name) for name in names if name.startswith(_TO)})
+    )
+)
+"""Changes what waits, unless it has rung meanwhile, or somebody else has changed it."""
 
 
 class Conflict(Exception):
@@ -66,8 +81,10 @@ _NEVER_REACHED = (
     NotificationState.FAILED,
     NotificationState.EXPIRED,
     NotificationState.DROPPED,
+    NotificationState.STANDBY,
+    NotificationState.REPLACED,
 )
-"""Ends of a message that nobody got."""
+"""Where nobody has got the message, nor will."""
 
 
 def load(connection: Connection, needs: Needs) -> Book:
@@ -81,12 +98,20 @@ def load(connection: Connection, needs: Needs) -> Book:
     aliases.update(_aliases(connection, owners - people))
     book.members, book.member_versions = _members(connection, people | owners | frozenset(aliases.values()))
     erased = people if needs.erased else needs.erased
-    for found in _timers(connection, frozenset(cards) | needs.cards, erased):
+    book.gathering, book.suppressing = needs.gathering, needs.expected
+    subjects = frozenset(cards) | needs.cards
+    for found in _timers(connection, subjects | people if needs.waits else subjects, erased):
         book.timers.setdefault(found.subject, {})[found.rule, found.slot] = found
+        if found.waits:
+            book.waiting[found.rule, found.subject, found.slot] = found.generation
+    for found in _expected(connection, book.members, needs.expected):
+        book.expect(found)
     book.held = _held(connection, needs.cards)
     book.happenings = _happenings(connection, needs.happenings)
-    book.consents = _consents(connection, book.members)
+    # Who comes for the first time may have said something before: consents are brought in ahead of members, too.
+    book.consents = _consents(connection, people.union(book.members))
     book.reached = _reached(connection, book.members, needs.rules)
+    book.counted = _counted(connection, book.members, needs.caps)
     return book
 
 
@@ -102,7 +127,7 @@ def save(connection: Connection, book: Book, now: datetime, import_id: int | Non
     )
     _save_aliases(connection, members)
     save_cards(connection, [book.cards[id_] for id_ in sorted(book.changed_cards)], book.card_versions, now, import_id)
-    _save_timers(connection, book.changed_timers.values())
+    _save_timers(connection, book)
     _save_happenings(connection, book.new_happenings)
 
 
@@ -118,10 +143,10 @@ def save_cards(
 
 
 def _members(connection: Connection, ids: frozenset[str]) -> tuple[dict[str, Member], dict[str, int]]:
-    rows = [row for chunk in chunks(ids) for row in _all(connection, select(member).where(member.c.id.in_(chunk)))]
+    rows = [row for chunk in chunks(ids) for row in every_row(connection, select(member).where(member.c.id.in_(chunk)))]
     names: dict[str, set[str]] = {}
     for chunk in chunks(row["id"] for row in rows):
-        for row in _all(connection, select(alias).where(alias.c.member_id.in_(chunk))):
+        for row in every_row(connection, select(alias).where(alias.c.member_id.in_(chunk))):
             names.setdefault(row["member_id"], set()).add(row["alias"])
     found = {row["id"]: member_of(row, frozenset(names.get(row["id"], ()))) for row in rows}
     return found, {row["id"]: row["version"] for row in rows}
@@ -131,7 +156,7 @@ def _aliases(connection: Connection, names: frozenset[str]) -> dict[str, str]:
     return {
         row["alias"]: row["member_id"]
         for chunk in chunks(names)
-        for row in _all(connection, select(alias).where(alias.c.alias.in_(chunk)))
+        for row in every_row(connection, select(alias).where(alias.c.alias.in_(chunk)))
     }
 
 
@@ -140,18 +165,20 @@ def _with_owners(names: frozenset[str], aliases: dict[str, str]) -> frozenset[st
 
 
 def _cards(connection: Connection, ids: frozenset[str], members: frozenset[str]) -> list[dict[str, Any]]:
-    rows = [row for chunk in chunks(ids) for row in _all(connection, select(card).where(card.c.id.in_(chunk)))]
+    rows = [row for chunk in chunks(ids) for row in every_row(connection, select(card).where(card.c.id.in_(chunk)))]
     for chunk in chunks(members):
-        rows += _all(connection, select(card).where(card.c.member_id.in_(chunk)))
+        rows += every_row(connection, select(card).where(card.c.member_id.in_(chunk)))
     return list({row["id"]: row for row in rows}.values())
 
 
 def _timers(connection: Connection, cards: frozenset[str], erased: frozenset[str]) -> Iterable[Timer]:
+    # What has waited and is told is of no more interest; reminders remember what became of them.
+    matters = or_(timer.c.waits.is_(None), stands(timer.c.state, TimerState.ARMED))
     for chunk in chunks(cards):
-        yield from map(timer_of, _all(connection, select(timer).where(timer.c.subject.in_(chunk))))
+        yield from map(timer_of, every_row(connection, select(timer).where(timer.c.subject.in_(chunk), matters)))
     for chunk in chunks(erased):
         owned = or_(timer.c.member_id.in_(chunk), timer.c.lane.in_(chunk))
-        yield from map(timer_of, _all(connection, select(timer).where(owned)))
+        yield from map(timer_of, every_row(connection, select(timer).where(owned)))
 
 
 def _held(connection: Connection, cards: frozenset[str]) -> frozenset[tuple[str, str, str]]:
@@ -162,7 +189,7 @@ def _held(connection: Connection, cards: frozenset[str]) -> frozenset[tuple[str,
     return frozenset(
         (row["rule"], row["subject_id"], offset_of(row["slot"]))
         for chunk in chunks(cards)
-        for row in _all(connection, waiting.where(notification.c.subject_id.in_(chunk)))
+        for row in every_row(connection, waiting.where(notification.c.subject_id.in_(chunk)))
     )
 
 
@@ -178,13 +205,37 @@ def _reached(connection: Connection, members: Iterable[str], rules: frozenset[st
     """When each of the rules last made a message for each of the members that reached them, or still may."""
     reached: dict[str, dict[str, datetime]] = {}
     last = func.max(func.coalesce(notification.c.settled_at, notification.c.created_at)).label("last")
-    counts = and_(notification.c.rule.in_(rules), notification.c.state.not_in(_NEVER_REACHED))
+    counts = and_(notification.c.rule.in_(rules), _may_reach())
     for chunk in chunks(members) if rules else ():
         of_these = and_(notification.c.member_id.in_(chunk), counts)
         found = select(notification.c.member_id, notification.c.rule, last).where(of_these)
         for row in connection.execute(found.group_by(notification.c.member_id, notification.c.rule)):
             reached.setdefault(row.member_id, {})[row.rule] = moment(row.last)
     return reached
+
+
+def _may_reach() -> ColumnElement[bool]:
+    """Of a message: whether somebody has got it, or still may. What waits to be worded is decided anew with its words,
+    and must not stand in its own way then.
+    """
+    unworded = and_(stands(notification.c.state, NotificationState.HELD), not_(worded()))
+    return and_(notification.c.state.not_in(_NEVER_REACHED), not_(unworded))
+
+
+def _counted(
+    connection: Connection, members: Iterable[str], caps: frozenset[str]
+) -> dict[str, dict[str, tuple[datetime, ...]]]:
+    """When each of the members got something that counts under the caps, once for each occasion."""
+    counted: dict[str, dict[str, tuple[datetime, ...]]] = {}
+    counts = and_(notification.c.cap.in_(caps), _may_reach())
+    occasion = (notification.c.event_seq, notification.c.rule)
+    columns = (notification.c.member_id, notification.c.cap, notification.c.created_at, *occasion)
+    for chunk in chunks(members) if caps else ():
+        found = select(*columns).where(notification.c.member_id.in_(chunk), counts).distinct()
+        for row in connection.execute(found.order_by(notification.c.created_at)):
+            own = counted.setdefault(row.member_id, {})
+            own[row.cap] = (*own.get(row.cap, ()), moment(row.created_at))
+    return counted
 
 
 def _happenings(connection: Connection, keys: frozenset[str]) -> dict[str, tuple[int, str]]:
@@ -194,7 +245,7 @@ def _happenings(connection: Connection, keys: frozenset[str]) -> dict[str, tuple
     return {
         row["key"]: (row["seq"], f"delivery {row['delivery']} from {row['source']}")
         for chunk in chunks(keys)
-        for row in _all(connection, joined.where(happening.c.key.in_(chunk)))
+        for row in every_row(connection, joined.where(happening.c.key.in_(chunk)))
     }
 
 
@@ -244,8 +295,22 @@ def _save_aliases(connection: Connection, members: list[Member]) -> None:
     _ADD[alias.name].many(connection, rows)
 
 
-def _save_timers(connection: Connection, timers: Iterable[Timer]) -> None:
-    _PLAN.many(connection, [timer_row(changed) for changed in timers])
+def _save_timers(connection: Connection, book: Book) -> None:
+    waited = book.changed_timers.keys() & book.waiting.keys()
+    rows = {place: timer_row(changed) for place, changed in book.changed_timers.items()}
+    PLAN.many(connection, [row for place, row in rows.items() if place not in waited])
+    changed = [
+        {**dict(zip("rso", place, strict=True)), "before": book.waiting[place], **_to(rows[place])} for place in waited
+    ]
+    if sum(_WAIT.each(connection, changed)) != len(changed):
+        raise Conflict
+
+
+def _expected(connection: Connection, members: Iterable[str], rules: frozenset[str]) -> Iterable[Timer]:
+    """What is about to be told to these members by these rules."""
+    for chunk in chunks(members) if rules else ():
+        armed = and_(timer.c.rule.in_(rules), stands(timer.c.state, TimerState.ARMED))
+        yield from map(timer_of, every_row(connection, select(timer).where(timer.c.member_id.in_(chunk), armed)))
 
 
 def _save_happenings(connection: Connection, new: dict[str, int]) -> None:
@@ -258,7 +323,3 @@ def chunks(ids: Iterable[str]) -> Iterable[list[str]]:
     """The ids in order, as many at a time as one statement takes."""
     ordered = sorted(set(ids))
     return (ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK))
-
-
-def _all(connection: Connection, statement: Select[Any]) -> list[dict[str, Any]]:
-    return [dict(row) for row in connection.execute(statement).mappings()]

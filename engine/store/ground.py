@@ -93,6 +93,8 @@ class Brought:
     as_of: datetime
     started_at: datetime
     rows: int
+    expected: int
+    """How many rows could be used."""
     finished_at: datetime | None
 
 
@@ -105,6 +107,7 @@ def earlier(connection: Connection, kind: str, digest: str) -> list[Brought]:
             as_of=moment(row.as_of),
             started_at=moment(row.started_at),
             rows=row.row_count,
+            expected=row.expected,
             finished_at=maybe_moment(row.finished_at),
         )
         for row in connection.execute(which.order_by(file_import.c.id))

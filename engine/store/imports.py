@@ -22,7 +22,7 @@ from . import events, facts
 from .bulk import make_whole, put_off_indexes
 from .clockwork import rules_changed
 from .dialect import insert, stands
-from .ground import earlier, ground, held_at
+from .ground import Brought, earlier, ground, held_at
 from .prepared import Prepared
 from .rows import card_of, micros, moment, timer_row
 from .schema import card, file_import, member, timer
@@ -271,7 +271,7 @@ def _begin(connection: Connection, file: ImportedFile, now: datetime, *, restart
     held = held_at(brought, file.as_of, file.weighed_at)
     alike = [one for one in brought if one.as_of == held]
     before = brought[-1].started_at if brought else None
-    if alike and alike[-1].finished_at is None and not restart:
+    if alike and _goes_on(alike[-1], file) and not restart:
         return Begun(number=alike[-1].number, rows=alike[-1].rows, as_of=held, before=before)
     number = connection.execute(
         file_import.insert().values(
@@ -281,9 +281,18 @@ def _begin(connection: Connection, file: ImportedFile, now: datetime, *, restart
             as_of=micros(held),
             started_at=micros(now),
             row_count=0,
+            expected=file.rows,
         )
     ).inserted_primary_key[0]  # type: ignore[index]  # An insert of one row has one.
     return Begun(number=number, rows=0, as_of=held, before=before)
+
+
+def _goes_on(import_: Brought, file: ImportedFile) -> bool:
+    """Whether it was broken off, and its rows still count the same.
+
+    What could not be used then, such as a time that was still to come, may be usable now: the rows would be others.
+    """
+    return import_.finished_at is None and import_.expected == file.rows
 
 
 def _advance(connection: Connection, reached: Reached | None, now: datetime, came: Came) -> Came:

@@ -14,18 +14,35 @@ from sqlalchemy import Column, Connection, Index, Table, bindparam, inspect, sel
 from sqlalchemy.schema import CreateColumn
 
 from ..errors import StoreOutdated
-from .schema import card, consent, event, file_import, happening, member, meta, metadata, notification, pause, timer
+from .schema import (
+    card,
+    consent,
+    event,
+    file_import,
+    happening,
+    letter,
+    member,
+    meta,
+    metadata,
+    notification,
+    pause,
+    timer,
+)
 
 _VERSION = "schema_version"
 _PAGE = 1_000
 
 
 def _going_live(connection: Connection) -> None:
-    """Version 2: history, categories, consent and pauses; members by address and cards by code."""
+    """Version 2: history, categories, consent and pauses; members by address and cards by code; letters apart."""
     for column in _NEW_COLUMNS:
         _add_column(connection, column)
-    for table in (consent, file_import, pause):
+    for table in (consent, file_import, letter, pause):
         table.create(connection)
+    connection.exec_driver_sql(
+        "INSERT INTO letter (message_id, payload) SELECT id, payload FROM notification WHERE payload IS NOT NULL"
+    )
+    connection.exec_driver_sql("ALTER TABLE notification DROP COLUMN payload")
     for table, name in ((timer, "timer_due"), (notification, "notification_due")):
         _index(table, name).drop(connection)
     for table, names in _GOING_LIVE.items():
@@ -42,7 +59,12 @@ _NEW_COLUMNS = (
     member.c.import_id,
     card.c.code,
     card.c.import_id,
+    timer.c.waits,
     notification.c.category,
+    notification.c.chain,
+    notification.c.variant,
+    notification.c.again,
+    notification.c.cap,
     notification.c.paused_by,
     notification.c.emptied_at,
 )
@@ -52,7 +74,10 @@ _GOING_LIVE = {
     member: ("member_email",),
     card: ("card_code",),
     timer: ("timer_due", "timer_over"),
-    notification: ("notification_due", "notification_paused", "notification_aside", "notification_event"),
+    notification: (
+        *("notification_due", "notification_paused", "notification_aside", "notification_event"),
+        *("notification_chain", "notification_standby"),
+    ),
 }
 """The indexes that version 2 makes, or makes anew with other columns."""
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from ..model import OnAmbiguous, Reason
-from . import pauses
+from . import fallback, letters, pauses, reopening
 from .attempts import LEASE, remember
 from .dialect import stands
 from .prepared import Prepared
@@ -37,11 +37,11 @@ _LOOKED_AT, _LOOKS = 500, 100
 
 _NOW = bindparam("now", type_=BigInteger())
 _LEASED = (
+    notification.c.id,
     notification.c.key,
     notification.c.channel,
     notification.c.route,
     notification.c.address,
-    notification.c.payload,
     notification.c.attempts,
     notification.c.on_ambiguous,
 )
@@ -99,12 +99,15 @@ _GIVE_UP = Prepared(
 def claim(connection: Connection, route: str, limit: int, lease: str, now: datetime) -> list[Queued]:
     """Lease a route's next due messages, longest due first. Those whose useful time is over are ended instead."""
     _end_leases(connection, now, micros(now))
+    reopening.reopen(connection, now)
     _EXPIRE.run(connection, now=micros(now), at=micros(now))
+    fallback.drop_late(connection, now)
     until = micros(now + LEASE)
     chosen = [{"which": id_, "with": lease, "until": until} for id_ in sorted(_next(connection, route, limit, now))]
-    rows = (row for row in _LEASE.firsts(connection, chosen) if row is not None)
-    names = [column.key for column in _LEASED]
-    return [Queued(lease=lease, **dict(zip(names, row, strict=True))) for row in rows]
+    rows = [row for row in _LEASE.firsts(connection, chosen) if row is not None]
+    names, payloads = [column.key for column in _LEASED], letters.read(connection, [row[0] for row in rows])
+    told = [dict(zip(names, row, strict=True)) for row in rows]
+    return [Queued(lease=lease, payload=payloads[row.pop("id")], **row) for row in told]
 
 
 def _next(connection: Connection, route: str, limit: int, now: datetime) -> list[int]:
@@ -145,7 +148,7 @@ def _unless_withdrawn(state: NotificationState) -> ColumnElement[str]:
 def fail_other_routes(connection: Connection, routes: Sequence[str], now: datetime) -> int:
     """End the messages whose channel is no longer configured, with the reason; how many."""
     gone = and_(stands(notification.c.state, _QUEUED), notification.c.route.not_in(routes))
-    return connection.execute(
+    ending = (
         update(notification)
         .where(gone)
         .values(
@@ -154,7 +157,12 @@ def fail_other_routes(connection: Connection, routes: Sequence[str], now: dateti
             reply="its channel is no longer in config.yaml",
             settled_at=micros(now),
         )
-    ).rowcount
+        .returning(notification.c.key, notification.c.chain)
+    )
+    failed = 0
+    while rows := connection.execute(ending).all():  # What goes instead may be without a channel, too.
+        failed += sum(not fallback.go_on(connection, row.key, row.chain, now) for row in rows)
+    return failed
 
 
 def recover(connection: Connection, now: datetime) -> int:

@@ -68,10 +68,11 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sends:
-    """What of a rule matters to pauses."""
+    """What of a rule matters to pauses, and to the order in which timers ring."""
 
     channels: frozenset[str] = frozenset()
     category: str | None = None
+    priority: int = 50
 
 
 NOTHING_KNOWN = Sends()

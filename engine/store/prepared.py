@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ClauseElement, Column, Connection, CursorResult, Insert
+from sqlalchemy import ClauseElement, Column, Connection, CursorResult, Insert, Select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
@@ -75,6 +75,13 @@ class Prepared:
         finally:
             cursor.close()
         return results
+
+
+def every_row(connection: Connection, statement: Select[Any]) -> list[dict[str, Any]]:
+    """What a statement finds, by name. The names are asked for once; every row of ``mappings`` asks anew."""
+    found = connection.execute(statement)
+    names = list(found.keys())
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 class _Ready:

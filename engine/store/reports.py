@@ -39,7 +39,7 @@ from .pauses import Pause, Reach
 from .resolve import RESOLVED, Resolved, Ruling
 from .retention import Kind, Retention
 from .rows import NotificationState, maybe_moment, micros, moment, unpack_facts
-from .schema import alias, card, decision, event, member, notification, timer
+from .schema import alias, card, decision, event, letter, member, notification, timer
 
 T = TypeVar("T")
 
@@ -60,6 +60,9 @@ _TIMES = frozenset(
         "emptied_at",
     }
 )
+
+_TOLD = ("channel", "category", "subject", "address", "attempts", "variant")
+"""What a member's story tells of a message, beside what became of it."""
 
 
 class Reports:
@@ -113,12 +116,12 @@ class Reports:
     ) -> list[dict[str, Any]]:
         """Messages, newest first, without their bodies; ``state`` for those in that state."""
         wanted = wanted if state is None else replace(wanted, states=(state,))
-        columns = [column for column in notification.c if column.name not in ("payload", "lease", "leased_until")]
+        columns = [column for column in notification.c if column.name not in ("lease", "leased_until")]
         return self._rows(select(*columns).where(*wanted.where()).order_by(wanted.newest_first()).limit(limit))
 
     def worded(self, wanted: Messages) -> Iterator[tuple[dict[str, Any], bytes]]:
         """Messages that have words, with their bytes, in the order of their numbers, one at a time."""
-        here = select(notification).where(*wanted.where(), notification.c.payload.is_not(None))
+        here = select(notification, letter.c.payload).join(letter).where(*wanted.where())
         following = here.where(notification.c.id > bindparam("after")).order_by(notification.c.id).limit(_PAGE)
         page = self._page(following, 0)
         while page:
@@ -150,11 +153,9 @@ class Reports:
     def payload(self, number: int) -> tuple[dict[str, Any], bytes | None] | None:
         """One message by its number: its row and its bytes."""
         with self._reading() as connection:
-            row = connection.execute(select(notification).where(notification.c.id == number)).mappings().first()
-        if row is None:
-            return None
-        found = dict(row)
-        return _readable(found), found["payload"]
+            kept = select(notification, letter.c.payload).outerjoin(letter).where(notification.c.id == number)
+            row = connection.execute(kept).mappings().first()
+        return None if row is None else (_readable(dict(row)), row["payload"])
 
     def timers(
         self, *, state: str | None = "armed", member_id: str | None = None, limit: int = 100
@@ -247,11 +248,7 @@ class Reports:
                 event.c.card_id,
                 notification.c.id.label("number"),
                 notification.c.state.label("message_state"),
-                notification.c.channel,
-                notification.c.category,
-                notification.c.subject,
-                notification.c.address,
-                notification.c.attempts,
+                *(notification.c[name] for name in _TOLD),
                 notification.c.due_at.label("message_due_at"),
                 notification.c.reply,
                 notification.c.settled_at,

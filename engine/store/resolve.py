@@ -14,6 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, case, func, literal, null, select, update
 
+from . import fallback
+from .letters import worded
 from .messages import Messages
 from .rows import NotificationState, micros, moment
 from .schema import notification
@@ -84,6 +86,8 @@ def resolve(connection: Connection, wanted: Messages, ruling: Ruling, after: int
     if judged.done:
         chosen = update(notification).where(notification.c.id.in_(judged.done))
         connection.execute(chosen.values(**_end(ruling), reply=_reply(ruling), lease=None, leased_until=None))
+        if ruling.verdict is not Verdict.RESEND:
+            fallback.end_those_of(connection, judged.done, ruling.at)
     return judged
 
 
@@ -104,7 +108,7 @@ def _page(wanted: Messages, after: int, limit: int) -> Select[Any]:
         notification.c.route,
         notification.c.send_before,
         notification.c.withdrawn_at,
-        notification.c.payload.is_not(None).label("worded"),
+        worded().label("worded"),
     )
     following = select(*columns).where(*wanted.where(), notification.c.id > after)
     return following.order_by(notification.c.id).limit(limit)

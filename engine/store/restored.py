@@ -46,11 +46,12 @@ class Restored:
         ``seq`` and ``received_at`` are its delivery's. An event that does not say when it happened counts as happening
         on arrival; while lost events may still come in again, nobody can tell it from one of those.
         """
-        happened_at = message.happened_at or received_at
+        happened_at, untold_at = message.happened_at or received_at, message.untold_at
         if seq <= self.last_seq or happened_at <= self.at:
             return True
-        untold = message.about is None and happened_at == received_at
-        return untold and received_at <= self.at + CATCHING_UP
+        if message.about is None and happened_at == received_at:
+            untold_at = received_at
+        return untold_at is not None and untold_at <= self.at + CATCHING_UP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

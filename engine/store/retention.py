@@ -38,7 +38,7 @@ from sqlalchemy.exc import DBAPIError
 from ..errors import StoreBusy
 from ..model import TimerState
 from ..settlement import EventState
-from . import installation
+from . import installation, letters
 from .dialect import stands
 from .rows import NotificationState, micros
 from .schema import decision, event, happening, notification, timer
@@ -180,10 +180,12 @@ def tidy(connection: Connection, kind: Kind, keys: Sequence[Key], limit: Limit) 
     chosen = and_(named.in_(keys), _OVER[kind](limit))
     removal: Mapping[Kind, Update | Delete] = {
         Kind.BODIES: update(event).values(raw=b"", emptied_at=limit.now),
-        Kind.MESSAGES: update(notification).values(payload=None, subject="", emptied_at=limit.now),
+        Kind.MESSAGES: update(notification).values(subject="", emptied_at=limit.now),
         Kind.DECISIONS: delete(decision),
         Kind.TIMERS: delete(timer),
     }
+    if kind is Kind.MESSAGES:
+        letters.drop(connection, chosen)
     removed = connection.execute(removal[kind].where(chosen)).rowcount
     if removed and kind is Kind.DECISIONS:
         installation.note(connection, installation.DECISIONS_SINCE, str(limit.before))
@@ -223,6 +225,7 @@ _WAITING = (
     NotificationState.PERMITTED,
     NotificationState.HELD,
     NotificationState.UNKNOWN,
+    NotificationState.STANDBY,
 )
 _ENDED = tuple(state for state in NotificationState if state not in _WAITING)
 _SETTLED = (EventState.DECIDED, EventState.IGNORED)
@@ -276,7 +279,7 @@ _OVER: Mapping[Kind, Callable[[Limit], ColumnElement[bool]]] = {
 }
 _NUMBERED: Mapping[Kind, tuple[Column[int], Column[int], ColumnElement[int]]] = {
     Kind.BODIES: (event.c.seq, event.c.received_at, func.length(event.c.raw)),
-    Kind.MESSAGES: (notification.c.id, notification.c.created_at, func.length(notification.c.payload)),
+    Kind.MESSAGES: (notification.c.id, notification.c.created_at, letters.weight()),
     Kind.DECISIONS: (decision.c.id, decision.c.at, literal(0)),
     Kind.EVENTS: (event.c.seq, event.c.received_at, func.length(event.c.raw)),
 }

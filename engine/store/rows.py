@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from ..model import Card, Fact, Member, Reason, Timer, TimerState
+from ..waits import pack_waits, unpack_waits
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -34,7 +36,11 @@ class NotificationState(StrEnum):
     EXPIRED = "expired"
     """Its useful time was over before it could be delivered."""
     DROPPED = "dropped"
-    """Somebody decided that it does not go any more."""
+    """It does not go any more: somebody decided that, or it stood by and was not needed."""
+    STANDBY = "standby"
+    """Goes only if the same message is refused by the channel before it."""
+    REPLACED = "replaced"
+    """Refused for good; the same message goes over the next channel."""
 
 
 TO_RESOLVE = (NotificationState.HELD, NotificationState.FAILED, NotificationState.UNKNOWN, NotificationState.EXPIRED)
@@ -55,11 +61,14 @@ class Queued:
     on_ambiguous: str
 
 
+# All facts of a snapshot are of one moment, and all that is decided together is decided at one.
+@lru_cache(1_024)
 def micros(moment: datetime) -> int:
     """Microseconds since 1970 UTC."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
+@lru_cache(1_024)
 def moment(value: int) -> datetime:
     """The aware UTC time of ``micros``."""
     return _EPOCH + value * _MICROSECOND
@@ -111,6 +120,7 @@ def timer_of(row: Mapping[str, Any]) -> Timer:
         reason=Reason(row["reason"]) if row["reason"] else None,
         sent_at=maybe_moment(row["sent_at"]),
         sent_about=date.fromisoformat(row["sent_about"]) if row["sent_about"] else None,
+        waits=unpack_waits(row["waits"]) if row["waits"] else (),
     )
 
 
@@ -134,7 +144,15 @@ def timer_row(timer: Timer) -> dict[str, Any]:
         "reason": timer.reason.value if timer.reason else None,
         "sent_at": maybe_micros(timer.sent_at),
         "sent_about": timer.sent_about.isoformat() if timer.sent_about else None,
+        "waits": _waits(timer),
     }
+
+
+def _waits(timer: Timer) -> str | None:
+    """What waits for the timer; of one that will not ring nothing is kept but that something did."""
+    if not timer.waits:
+        return None
+    return pack_waits(timer.waits if timer.state is TimerState.ARMED else ())
 
 
 def _packed(fact: Fact) -> list[Any]:

@@ -96,6 +96,7 @@ file_import = Table(
     Column("as_of", BigInteger, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("row_count", BigInteger, nullable=False),
+    Column("expected", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
 )
 Index("file_import_digest", file_import.c.digest)
@@ -157,6 +158,7 @@ timer = Table(
     Column("reason", String),
     Column("sent_at", BigInteger),
     Column("sent_about", String),
+    Column("waits", Text),
 )
 # By rule first: a pause leaves a rule's timers where they are, and however many they are, nobody walks over them.
 Index(
@@ -210,7 +212,6 @@ notification = Table(
     Column("template", String, nullable=False),
     Column("locale", String, nullable=False),
     Column("subject", Text, nullable=False),
-    Column("payload", LargeBinary),
     Column("on_ambiguous", String, nullable=False),
     Column("state", String, nullable=False),
     Column("reason", String),
@@ -223,6 +224,10 @@ notification = Table(
     Column("settled_at", BigInteger),
     Column("withdrawn_at", BigInteger),
     Column("reply", Text),
+    Column("chain", String),
+    Column("variant", String),
+    Column("again", Text),
+    Column("cap", String),
     Column("paused_by", BigInteger),
     Column("emptied_at", BigInteger),
 )
@@ -253,9 +258,27 @@ _ASIDE = or_(
     *(notification.c.state == state for state in ("held", "failed", "unknown", "expired", "withdrawn", "dropped"))
 )
 Index("notification_aside", notification.c.state, notification.c.id, sqlite_where=_ASIDE, postgresql_where=_ASIDE)
+# What stands by for a message, and the message itself; of most there is nothing here.
+Index(
+    "notification_chain",
+    notification.c.chain,
+    notification.c.id,
+    sqlite_where=notification.c.chain.is_not(None),
+    postgresql_where=notification.c.chain.is_not(None),
+)
+_STANDS_BY = notification.c.state == "standby"
+Index("notification_standby", notification.c.send_before, sqlite_where=_STANDS_BY, postgresql_where=_STANDS_BY)
 Index("notification_subject", notification.c.subject_id, notification.c.rule)
 Index("notification_event", notification.c.event_seq)
 Index("notification_member", notification.c.member_id, notification.c.id)
+
+# Beside the message, not in it: see ``letters``.
+letter = Table(
+    "letter",
+    metadata,
+    Column("message_id", _KEY, ForeignKey("notification.id", ondelete="CASCADE"), primary_key=True),
+    Column("payload", LargeBinary, nullable=False),
+)
 
 suppression = Table(
     "suppression",

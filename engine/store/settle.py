@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     and_,
     bindparam,
+    not_,
     or_,
     update,
 )
@@ -23,15 +24,15 @@ from ..model import (
     Decision,
     Notification,
     Notify,
-    OnAmbiguous,
     Reason,
     Schedule,
     Skip,
 )
 from ..settlement import EventState, Settlement, Worded
-from . import facts
+from . import facts, letters
 from .dialect import insert, stands
 from .prepared import Prepared
+from .reopening import again_row, certain
 from .restored import Restored, hold_back
 from .rows import NotificationState, maybe_micros, micros
 from .schema import decision, event, notification
@@ -65,10 +66,21 @@ _NOTE = Prepared(lambda *_: decision.insert().inline())
 def _queue_under_their_keys(connection: Connection, columns: Sequence[str]) -> ClauseElement:
     statement = insert(connection, notification).inline()
     fresh = {name: statement.excluded[name] for name in columns if name != "key"}
-    return statement.on_conflict_do_update(index_elements=["key"], set_=fresh, where=_never_left())
+    queued = statement.on_conflict_do_update(index_elements=["key"], set_=fresh, where=_never_left())
+    return queued.returning(notification.c.id)
+
+
+def _stand_by_under_their_keys(connection: Connection, columns: Sequence[str]) -> ClauseElement:
+    """What they stand by for goes anew, so of what is there under their keys nothing has ever been in line."""
+    statement = insert(connection, notification).inline()
+    fresh = {name: statement.excluded[name] for name in columns if name != "key"}
+    never_went = stands(notification.c.state, NotificationState.STANDBY, NotificationState.DROPPED)
+    standing_by = statement.on_conflict_do_update(index_elements=["key"], set_=fresh, where=never_went)
+    return standing_by.returning(notification.c.id)
 
 
 _QUEUE = Prepared(_queue_under_their_keys)
+_STAND_BY = Prepared(_stand_by_under_their_keys)
 
 
 class ClaimLost(Exception):
@@ -81,6 +93,8 @@ class Settled:
 
     decisions: list[tuple[str, str]] = field(default_factory=list)
     """(outcome, reason or empty) of each decision."""
+    variants: list[tuple[str, str]] = field(default_factory=list)
+    """(rule, variant) of each message that was worded by one."""
     queued: int = 0
 
 
@@ -107,10 +121,18 @@ def settle(
         if window is not None:
             hold_back(connection, window, settlement, fresh)
         done.queued += len(fresh)
+        done.variants += _variants(settlement, fresh)
         decisions += (_row(settlement, made, fresh) for made in settlement.decisions)
     _NOTE.many(connection, decisions)
     done.decisions = [(row["outcome"], row["reason"] or "") for row in decisions]
     return done
+
+
+def _variants(settlement: Settlement, fresh: Container[str]) -> Iterator[tuple[str, str]]:
+    for worded in settlement.worded:
+        message = worded.notification
+        if message.variant is not None and message.key in fresh:
+            yield message.rule, message.variant
 
 
 def _ending(settlement: Settlement) -> dict[str, Any]:
@@ -130,26 +152,37 @@ def _ending(settlement: Settlement) -> dict[str, Any]:
 
 def _queue(connection: Connection, settlement: Settlement) -> set[str]:
     """Queue the worded messages and list the held ones; the keys under which nothing had left the house."""
-    rows = [_message(settlement, worded.notification, worded) for worded in settlement.worded]
+    chains = {worded.instead_of for worded in settlement.worded}
+    first = [worded for worded in settlement.worded if worded.instead_of is None]
+    rows = [_message(settlement, worded.notification, worded, chains) for worded in first]
     rows += [
         _message(settlement, made.held, None)
         for made in settlement.decisions
         if isinstance(made, Skip) and made.held is not None
     ]
-    taken = _QUEUE.each(connection, rows)
-    return {row["key"] for row, stored in zip(rows, taken, strict=True) if stored}
+    taken = [(row, found[0]) for row, found in zip(rows, _QUEUE.firsts(connection, rows), strict=True) if found]
+    payloads = {worded.notification.key: worded.payload for worded in settlement.worded}
+    fresh = {row["key"] for row, _ in taken}
+    if len(first) < len(settlement.worded):
+        others = [_message(settlement, one.notification, one) for one in settlement.worded if one.instead_of in fresh]
+        standing_by = zip(others, _STAND_BY.firsts(connection, others), strict=True)
+        taken += [(row, found[0]) for row, found in standing_by if found]
+    letters.keep(connection, {id_: payloads.get(row["key"]) for row, id_ in taken})
+    return fresh
 
 
 def _never_left() -> ColumnElement[bool]:
     """Of a message that is already there: certainly nothing of it has left the house, and its key may be used again."""
-    withdrawn = and_(
-        notification.c.state == NotificationState.WITHDRAWN, notification.c.on_ambiguous == OnAmbiguous.PARK
-    )
     # What is held in words was worded before a restore: it may be with the member.
-    return or_(and_(notification.c.state == NotificationState.HELD, notification.c.payload.is_(None)), withdrawn)
+    return or_(and_(notification.c.state == NotificationState.HELD, not_(letters.worded_upserting())), certain())
 
 
-def _message(settlement: Settlement, message: Notification, worded: Worded | None) -> dict[str, Any]:
+def _message(
+    settlement: Settlement, message: Notification, worded: Worded | None, chains: Container[str | None] = ()
+) -> dict[str, Any]:
+    """The row of a message, held where it is not worded. ``chains``: the keys that others stand by for."""
+    instead_of = worded.instead_of if worded else None
+    in_line = NotificationState.QUEUED if instead_of is None else NotificationState.STANDBY
     return {
         "key": message.key,
         "event_seq": settlement.seq,
@@ -165,9 +198,8 @@ def _message(settlement: Settlement, message: Notification, worded: Worded | Non
         "template": message.template,
         "locale": message.locale,
         "subject": message.words.subject if message.words else "",
-        "payload": worded.payload if worded else None,
         "on_ambiguous": message.on_ambiguous.value,
-        "state": NotificationState.QUEUED if worded else NotificationState.HELD,
+        "state": in_line if worded else NotificationState.HELD,
         "reason": None if worded else Reason.TEMPLATE_HELD,
         "created_at": micros(message.created_at),
         "due_at": micros(message.created_at),
@@ -176,6 +208,10 @@ def _message(settlement: Settlement, message: Notification, worded: Worded | Non
         "settled_at": None,
         "withdrawn_at": None,
         "reply": None,
+        "chain": message.key if message.key in chains else instead_of,
+        "variant": message.variant,
+        "again": again_row(message.again),
+        "cap": message.cap,
         "emptied_at": None,
     }
 
@@ -196,7 +232,7 @@ def _row(settlement: Settlement, made: Decision, fresh: set[str]) -> dict[str, A
         "ruleset": settlement.ruleset,
     }
     if isinstance(made, Notify) and made.notification.key not in fresh:
-        made = _repeated(made)
+        made = repeated(made)
     if isinstance(made, Notify):
         message = made.notification
         return {**row, "outcome": "notify", "slot": message.slot, "template": message.template,
@@ -204,6 +240,7 @@ def _row(settlement: Settlement, made: Decision, fresh: set[str]) -> dict[str, A
                 "notification": message.key}  # fmt: skip
     if isinstance(made, Schedule):
         return {**row, "outcome": "schedule", "slot": made.timer.slot, "due_at": micros(made.timer.due_at),
+                "reason": made.reason.value if made.reason else None, "detail": made.detail,
                 "moved_from": maybe_micros(made.moved_from)}  # fmt: skip
     if isinstance(made, Cancel):
         return {**row, "outcome": "cancel", "slot": made.timer.slot, "reason": made.reason.value,
@@ -213,7 +250,7 @@ def _row(settlement: Settlement, made: Decision, fresh: set[str]) -> dict[str, A
             "detail": made.detail, "notification": held}  # fmt: skip
 
 
-def _repeated(made: Notify) -> Skip:
+def repeated(made: Notify) -> Skip:
     """The idempotency key was taken: the message exists already."""
     message = replace(made.notification, words=None)
     detail = "this message was already made for the same happening"

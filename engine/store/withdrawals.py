@@ -15,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    not_,
     or_,
     update,
 )
@@ -22,14 +23,16 @@ from sqlalchemy import (
 from ..model import Reason, TimerState
 from ..settlement import Settlement
 from .dialect import stands
+from .letters import worded
 from .prepared import Prepared
 from .rows import TO_RESOLVE, NotificationState, micros, offset_of
 from .schema import notification, timer
 
 _WAITING = or_(
     stands(notification.c.state, NotificationState.QUEUED, NotificationState.CLAIMED),
-    and_(stands(notification.c.state, NotificationState.HELD), notification.c.payload.is_(None)),
+    and_(stands(notification.c.state, NotificationState.HELD), not_(worded())),
 )
+_STANDS_BY = stands(notification.c.state, NotificationState.STANDBY)
 _UNDER_WAY = stands(notification.c.state, NotificationState.PERMITTED)
 _LEFT = stands(notification.c.state, NotificationState.PERMITTED, *TO_RESOLVE)
 """What may have been sent is marked, so that it goes no second time, whoever asks for it."""
@@ -41,11 +44,16 @@ def _taking_back(chosen: ColumnElement[bool]) -> Prepared:
     return Prepared(
         lambda *_: (
             update(notification)
-            .where(chosen, or_(_WAITING, _LEFT))
+            .where(chosen, or_(_WAITING, _STANDS_BY, _LEFT))
             .values(
-                state=case((_WAITING, NotificationState.WITHDRAWN.value), else_=notification.c.state),
-                reason=case((or_(_WAITING, _UNDER_WAY), why), else_=notification.c.reason),
-                settled_at=case((_WAITING, at), else_=notification.c.settled_at),
+                state=case(
+                    (_WAITING, NotificationState.WITHDRAWN.value),
+                    # It has never been in line: that it goes no more says nothing of its timer.
+                    (_STANDS_BY, NotificationState.DROPPED.value),
+                    else_=notification.c.state,
+                ),
+                reason=case((or_(_WAITING, _STANDS_BY, _UNDER_WAY), why), else_=notification.c.reason),
+                settled_at=case((or_(_WAITING, _STANDS_BY), at), else_=notification.c.settled_at),
                 withdrawn_at=at,
             )
             .returning(

@@ -163,9 +163,13 @@ def points(column: str, value: object) -> int | float:
 
 
 def _ungrouped(written: str) -> str:
-    whole = re.sub(r"[ ,'_\u00a0\u202f.]", "", written)
-    decimal = re.fullmatch(r"[+-]?\d{1,3}\.\d{3}", written, re.ASCII)
-    return f"write {whole}, or {written}0 for a fraction" if decimal else f"write {whole}"
+    whole, mark, fraction = re.fullmatch(r"(.+)(\D)(\d+)", written).groups()  # type: ignore[union-attr]  # It is grouped.
+    marks = re.findall(r"[^\d+-]", whole)
+    whole = re.sub(r"[^\d+-]", "", whole)
+    if mark in ".," and marks and mark not in marks:
+        return f"write {whole}.{fraction}"
+    either = f", or {written}0 for a fraction" if mark == "." and not marks else ""
+    return f"write {whole}{fraction}{either}"
 
 
 def yes_no(column: str, value: object) -> bool:

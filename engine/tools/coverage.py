@@ -48,7 +48,7 @@ class Coverage:
     """What tests have seen of a programme."""
 
     tallies: tuple[Tally, ...]
-    """Rules that sent, conditions seen true and false, messages sent, languages used."""
+    """Rules that sent, conditions seen true and false, messages sent, variants where there are any, languages used."""
 
     @property
     def percent(self) -> float:
@@ -65,7 +65,8 @@ def coverage_of(ruleset: Ruleset, runs: Iterable[Run]) -> Coverage:
     seen = _Seen(ruleset)
     for run in runs:
         seen.add(run)
-    sends = {(rule.name, send.template) for rule in ruleset.rules for send in rule.sends}
+    sends = {(rule.name, name) for rule in ruleset.rules for name in _templates(rule)}
+    variants = {f"{rule.name} {variant.name}" for rule in ruleset.rules for variant in rule.variants}
     unsent = [rule if rule == template else f"{rule} {template}" for rule, template in sorted(sends - seen.sends)]
     conditions = list(seen.conditions())
     spoken = _locales(ruleset)
@@ -74,9 +75,16 @@ def coverage_of(ruleset: Ruleset, runs: Iterable[Run]) -> Coverage:
             _tally("rules", len(ruleset.rules), sorted(set(ruleset.by_name) - seen.rules)),
             Tally(what="conditions", total=len(conditions), lacking=tuple(one for one in conditions if one[0])),
             _tally("sends", len(sends), unsent),
+            *([_tally("variants", len(variants), sorted(variants - seen.variants))] if variants else []),
             _tally("locales", len(spoken), sorted(spoken - seen.locales)),
         )
     )
+
+
+def _templates(rule: Rule) -> set[str]:
+    """What a rule may send: in place of its own templates those of its variants, where they have any."""
+    instead = [variant.template for variant in rule.variants] or [None]
+    return {name or send.template for send in rule.sends for name in instead}
 
 
 def _tally(what: str, total: int, lacking: Iterable[str]) -> Tally:
@@ -94,6 +102,7 @@ class _Seen:
         self._answers: defaultdict[str, set[bool]] = defaultdict(set)
         self.rules: set[str] = set()
         self.sends: set[tuple[str, str]] = set()
+        self.variants: set[str] = set()
         self.locales: set[str] = set()
 
     def add(self, run: Run) -> None:
@@ -102,6 +111,7 @@ class _Seen:
             if came.kind == "send":
                 self.rules.add(came.rule)
                 self.sends.add((came.rule, came.name))
+                self.variants.add(f"{came.rule} {came.fields.get('variant')}")
                 self.locales.add(str(came.fields.get("locale")))
         for one in run.watch.evaluations:
             for leaf, place in zip(one.trace.leaves, one.places, strict=True):

@@ -183,6 +183,8 @@ def _in_words(decision: Decision, zone: ZoneInfo) -> str:
         return f"[green]mail[/green] {decision.rule}: {words.subject if words else ''}"
     if isinstance(decision, Schedule):
         due = f"{decision.timer.due_at.astimezone(zone):%Y-%m-%d %H:%M}"
+        if decision.reason is not None:
+            return f"[cyan]waits[/cyan] {decision.rule}: {decision.reason} ({decision.detail})"
         if decision.moved_from is None:
             return f"[cyan]scheduled[/cyan] {decision.rule}, {decision.timer.slot} before: {due}"
         was = f"{decision.moved_from.astimezone(zone):%Y-%m-%d}"

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from ..decide import address_of, decide
 from ..decide.calendar import zone_of
 from ..decide.eligible import named, no_consent, outside, share, with_lets
+from ..decide.waiting import last_of, told_of
 from ..decide.words import Case, view_of
 from ..language import Condition, EvaluationError, View
 from ..language.problem import DataPath
@@ -86,9 +87,10 @@ def _looks(rule: Rule, trial: Trial, ruleset: Ruleset, places: Places) -> Iterat
     if member is None:
         yield Look(part="member", sign=FAILED, text="a member", note="the event names none that is known")
         return
-    case = Case(event=trial.event, facts=trial.facts, ruleset=ruleset, now=trial.now)
+    asked = Case(event=trial.event, facts=trial.facts, ruleset=ruleset, now=trial.now)
+    case, beside = last_of(asked), {**_of_reminder(rule, trial, ruleset), **told_of(rule, asked)}
     try:
-        view = with_lets(rule, view_of(case, _of_reminder(rule, trial, ruleset)))
+        view = with_lets(rule, view_of(case, beside))
     except EvaluationError as error:
         yield Look(part="let", sign=BROKEN, text=str(error), place=places.of_rule(rule, "let"))
         return

@@ -15,7 +15,7 @@ LONGEST = 80
 """Characters of a text that a line shows."""
 
 _SHOWN = {
-    "send": ("channel", "locale", "offset", "subject"),
+    "send": ("channel", "locale", "offset", "variant", "subject"),
     "skip": ("reason", "offset"),
     "move": ("to",),
     "cancel": ("count", "reason"),

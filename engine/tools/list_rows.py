@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from email_validator import validate_email
-
+from ..addresses import normalised
+from ..language.problem import suggest
 from . import cells
 from .cells import BadCell, Dates
 from .table_file import Sheet
@@ -78,11 +78,14 @@ def consent_of(row: Mapping[str, object], as_of: datetime, dates: Dates, latest:
     )
 
 
+def unknown_category(name: str, known: Collection[str]) -> BadCell:
+    """A word about messages there are none of would never be looked at."""
+    return BadCell("category", f"there is no category {cells.quoted(name)} in the rules: {suggest(name, known)}")
+
+
 def comparable(address: str) -> str:
     """An address as messages have it, in lower case: what a suppression is found by."""
-    if address.isascii():
-        return address.lower()
-    return validate_email(address, check_deliverability=False, test_environment=True).normalized.lower()
+    return (normalised(address) or address).lower()
 
 
 def _since(said: Mapping[str, object], as_of: datetime, dates: Dates, latest: datetime) -> datetime:

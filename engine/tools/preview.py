@@ -20,8 +20,10 @@ from ..model import (
     Notification,
     Notify,
     Reason,
+    Schedule,
     Skip,
     Snapshot,
+    Timer,
     Value,
 )
 from ..ruleset import Ruleset
@@ -29,6 +31,10 @@ from ..ruleset.rule import BeforeTrigger, EventTrigger, Rule
 
 STAND_IN: Mapping[str, str] = {"email": "member@example.org", "phone": "+15550100"}
 """Addresses to show a message to when the member has none."""
+
+
+_WAITS = 5
+"""How often news may have to wait again before a preview shows it all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,8 @@ class Preview:
     """The message; also with ``NO_ADDRESS``, as it would read if there were an address."""
     payload: bytes | None = None
     """The bytes the channel would carry."""
+    waited: bool = False
+    """Whether the news would have waited until then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +84,26 @@ def preview(rule: Rule, trial: Trial, ruleset: Ruleset, channels: Mapping[str, C
     Raises:
         PointbellError: the rule does not listen to the event at all.
     """
+    reminds = isinstance(rule.on, BeforeTrigger)
     trials = list(_due(rule, rule.on, trial, ruleset)) if isinstance(rule.on, BeforeTrigger) else [trial]
     if not trials:
         return [Preview(slot="", template="", at=trial.now, reason=Reason.ABSENT, detail=_undated(rule, trial))]
     if isinstance(rule.on, EventTrigger) and not rule.on.covers(trial.event):
         listens = ", ".join(sorted(rule.on.names))
         raise PointbellError(f"{rule.name} listens to {listens}, and the event is {trial.event.name}")
-    return [found for each in trials for found in _preview(rule, each, ruleset, channels)]
+    ready = trials if reminds else [_having_waited(rule, trial, ruleset)]
+    return [found for each in ready for found in _preview(rule, each, ruleset, channels)]
+
+
+def _having_waited(rule: Rule, trial: Trial, ruleset: Ruleset) -> Trial:
+    """The trial at the time at which the rule tells of it, with nothing else happening until then."""
+    for _ in range(_WAITS):
+        made = decide(trial.event, trial.facts, ruleset, trial.now)
+        waits = next((one.timer for one in made if one.rule == rule.name and isinstance(one, Schedule)), None)
+        if waits is None or not waits.waits:
+            break
+        trial = Trial(event=_bell(waits), facts=trial.facts, now=waits.due_at)
+    return trial
 
 
 def _due(rule: Rule, trigger: BeforeTrigger, trial: Trial, ruleset: Ruleset) -> Iterator[Trial]:
@@ -93,20 +114,40 @@ def _due(rule: Rule, trigger: BeforeTrigger, trial: Trial, ruleset: Ruleset) -> 
     plan = plan_for(rule, trigger, trial.facts, ruleset.programme)
     for offset in trigger.offsets:
         at = plan.due(offset)
-        due = Due(
-            rule=rule.name, subject=card.id, slot=offset.text, about=plan.day, due_at=at, member_id=card.member_id
+        timer = Timer(
+            rule=rule.name,
+            subject=card.id,
+            slot=offset.text,
+            about=plan.day,
+            due_at=at,
+            member_id=card.member_id,
+            lane=card.holder_id,
         )
-        bell = Event(
-            key=offset.text,
-            source="preview",
-            name=TIMER_DUE,
-            producer_name=TIMER_DUE,
-            occurred_at=at,
-            happening=None,
-            facts={"name": TIMER_DUE},
-            due=due,
-        )
-        yield Trial(event=bell, facts=trial.facts, now=at)
+        yield Trial(event=_bell(timer), facts=trial.facts, now=at)
+
+
+def _bell(timer: Timer) -> Event:
+    """The event that the clock would make of a timer."""
+    due = Due(
+        rule=timer.rule,
+        subject=timer.subject,
+        slot=timer.slot,
+        about=timer.about,
+        due_at=timer.due_at,
+        member_id=timer.member_id,
+        generation=timer.generation,
+        waits=timer.waits,
+    )
+    return Event(
+        key=timer.slot,
+        source="preview",
+        name=TIMER_DUE,
+        producer_name=TIMER_DUE,
+        occurred_at=timer.due_at,
+        happening=None,
+        facts={"name": TIMER_DUE},
+        due=due,
+    )
 
 
 def _undated(rule: Rule, trial: Trial) -> str:
@@ -115,7 +156,8 @@ def _undated(rule: Rule, trial: Trial) -> str:
 
 
 def _preview(rule: Rule, trial: Trial, ruleset: Ruleset, channels: Mapping[str, Channel]) -> Iterator[Preview]:
-    slot = trial.event.due.slot if trial.event.due else ""
+    due = trial.event.due
+    waited, slot = due is not None and bool(due.waits), due.slot if due is not None and not due.waits else ""
     decisions = _decisions(rule, trial, ruleset)
     addressed = _decisions(rule, _with_addresses(rule, trial, ruleset), ruleset)
     if not decisions:
@@ -123,7 +165,7 @@ def _preview(rule: Rule, trial: Trial, ruleset: Ruleset, channels: Mapping[str, 
     if len(addressed) != len(decisions):
         addressed = decisions  # A condition that looks at the address itself.
     for decision, shown in zip(decisions, addressed, strict=True):
-        yield _found(decision, shown, slot, trial.now, channels)
+        yield replace(_found(decision, shown, slot, trial.now, channels), waited=waited)
 
 
 def _decisions(rule: Rule, trial: Trial, ruleset: Ruleset) -> list[Notify | Skip]:

@@ -6,7 +6,7 @@ Used by the demo and by rule tests. Nothing is sent: every message is captured.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -15,14 +15,17 @@ from typing import Self
 from ..deliver import Channel, Delivery
 from ..ingest import Delivery as Body
 from ..ingest import SourceSettings
-from ..model import Snapshot
+from ..model import Decision, Notify, Snapshot
 from ..pipeline import Pipeline, Routing
 from ..ruleset import Ruleset
 from ..sending import Ways
 from ..store import Came, Consent, Queued, Settled, Settlement, Store, record_consents
+from ..store.settle import repeated
 from ..worker import Worker
 
 BLINK = timedelta(microseconds=1)
+NOTIFY = "notify"
+"""The outcome of a decision that became a message."""
 
 
 class SimulatedClock:
@@ -51,9 +54,12 @@ class Journal:
     def accepted(self, source: str, *, new: bool) -> None:
         """A delivery came in; the settlement will tell the rest."""
 
-    def settled(self, settlements: Sequence[Settlement], done: Settled) -> None:  # noqa: ARG002 - the protocol's shape
-        """A batch was decided."""
-        self.settlements.extend(settlements)
+    def settled(self, settlements: Sequence[Settlement], done: Settled) -> None:
+        """A batch was decided. What the store found to be made already is told as it was stored."""
+        stored = iter(done.decisions)
+        for settlement in settlements:
+            told = [_as_stored(made, outcome) for made, (outcome, _) in zip(settlement.decisions, stored, strict=False)]
+            self.settlements.append(replace(settlement, decisions=told))
 
     def delivered(self, message: Queued, delivery: Delivery) -> None:
         """A message was carried out."""
@@ -62,6 +68,10 @@ class Journal:
     def refused(self, what: str, error: Exception) -> None:
         """Something went wrong."""
         self.troubles.append((what, error))
+
+
+def _as_stored(made: Decision, outcome: str) -> Decision:
+    return repeated(made) if isinstance(made, Notify) and outcome != NOTIFY else made
 
 
 class Simulation:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..errors import PointbellError
+from .editor_hints import schema_of, with_hint
 
 TIMELINES = "tests/timelines"
 STARTER = ("config.yaml", "rules", "templates", TIMELINES)
@@ -61,5 +62,9 @@ def _copy(path: Path, root: Path, target: Path) -> Path:
     relative = path.relative_to(root)
     place = target / relative
     place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(path, place)
+    name = PurePosixPath(relative.as_posix())
+    if schema_of(name) is None:
+        shutil.copyfile(path, place)
+    else:
+        place.write_text(with_hint(name, path.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
     return relative

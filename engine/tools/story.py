@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from ..model import TIMER_DUE, Reason, Telling
 from ..store import BroughtIn, Pause
+from ..waits import unpack_waits
 
 Row: TypeAlias = Mapping[str, Any]
 """A row of ``Reports.story``, ``silent_events`` or ``timers``."""
@@ -37,6 +38,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.QUIET_HOURS: "waits for the end of quiet hours: {}",
     Reason.WINDOW: "waits for its window: {}",
     Reason.COLLECTING: "is being collected: {}",
+    Reason.SETTLING: "waits in case more important news comes: {}",
     Reason.RATE_LIMITED: "waits for its turn: {}",
     Reason.PAUSED: "the rule is paused: {}",
     Reason.HELD: "held until someone releases it: {}",
@@ -77,9 +79,11 @@ _FATES: Mapping[str, str] = {
     "dropped": "{title} to {to} not sent{reply}",
     "paused": "{title} waits to be sent to {to}: {paused}",
     "again": "{title} to {to} not delivered yet, next attempt {time}{reply}",
+    "replaced": "{title} to {to} refused{reply}",
 }
 """What became of a message, by its state; tried again: ``again``, held by a pause: ``paused``."""
 
+_NOT_NEEDED = frozenset({"standby", "dropped"})
 _SAME_TIME = timedelta(minutes=10)
 _WITHIN_DAY = "%H:%M"
 _DAY_AND_TIME = "%Y-%m-%d %H:%M"
@@ -106,8 +110,12 @@ def tell(decisions: Iterable[Row], silent: Iterable[Row], zone: tzinfo, pauses: 
 
 
 def tell_timer(row: Row, zone: tzinfo, pause: Pause | None = None) -> Entry:
-    """A reminder to come, and the pause that holds its rule."""
+    """A reminder to come, or what waits to be told, and the pause that holds its rule."""
     held = f", {_until(pause, zone)}" if pause is not None else ""
+    if row["waits"] is not None:
+        names = ", ".join(dict.fromkeys(event.name for event in unpack_waits(row["waits"])))
+        text = f"{names} {reason_in_words(row['reason'], None)}, {row['subject']}{held}"
+        return Entry(at=row["due_at"].astimezone(zone), rule=row["rule"], text=text, rows=(row,))
     text = f"reminder {row['slot']} before {row['about']}, card {row['subject']}{held}"
     return Entry(at=row["due_at"].astimezone(zone), rule=row["rule"], text=text, rows=(row,))
 
@@ -169,6 +177,8 @@ def _notify(rows: tuple[Row, ...], zone: tzinfo) -> str:
 
 
 def _schedule(rows: tuple[Row, ...], zone: tzinfo) -> str:
+    if rows[0]["reason"] is not None:
+        return f"{_occasion(rows[0], zone)}: {reason_in_words(rows[0]['reason'], rows[0]['detail'])}"
     what = f"{_reminders(rows)} {_occasion(rows[0], zone)}"
     if rows[0]["moved_from"] is None:
         return f"scheduled {what}: " + _listed(rows, lambda row: f"{_when(row['due_at'], zone)} ({row['slot']})")
@@ -180,6 +190,8 @@ def _schedule(rows: tuple[Row, ...], zone: tzinfo) -> str:
 
 def _cancel(rows: tuple[Row, ...], zone: tzinfo) -> str:
     why = reason_in_words(rows[0]["reason"], rows[0]["detail"])
+    if not _is_offset(rows[0]["slot"]):
+        return f"what waited is not told, {_occasion(rows[0], zone)}: {why}"
     return f"cancelled {_reminders(rows)} {_occasion(rows[0], zone)}: {why}"
 
 
@@ -207,8 +219,14 @@ _SENTENCES: Mapping[str, Callable[[tuple[Row, ...], tzinfo], str]] = {
 def _occasion(row: Row, zone: tzinfo) -> str:
     """What led to it: the event, or which reminder came due."""
     if row["event_name"] == TIMER_DUE:
-        return f"for reminder {(row['slot'] or '').partition('/')[0]}".strip()
+        offset = (row["slot"] or "").partition("/")[0]
+        return f"for reminder {offset}" if _is_offset(offset) else "for what waited"
     return f"after {_happening(row, row['at'], zone)}"
+
+
+def _is_offset(slot: str | None) -> bool:
+    """Whether it is a reminder's slot: ``30 days``."""
+    return (slot or "").endswith((" day", " days"))
 
 
 def _happening(row: Row, at: datetime, zone: tzinfo) -> str:
@@ -220,7 +238,19 @@ def _happening(row: Row, at: datetime, zone: tzinfo) -> str:
 
 
 def _message(row: Row, zone: tzinfo) -> str:
-    """What became of a message."""
+    """What became of a message, and of those that took its place."""
+    others = (_instead(row, other, zone) for other in row.get("instead", ()) if other["state"] not in _NOT_NEEDED)
+    return "; ".join((_fate(row, zone), *others))
+
+
+def _instead(row: Row, other: Row, zone: tzinfo) -> str:
+    """What became of the same message over another channel."""
+    its_own = {"message_state": other["state"], "message_reason": other["reason"], "attempts": 0, "paused": None}
+    same = {name: other[name] for name in ("address", "reply", "settled_at", "message_due_at")}
+    return f"over {other['channel']}: {_fate({**row, **same, **its_own}, zone)}"
+
+
+def _fate(row: Row, zone: tzinfo) -> str:
     state = row["message_state"]
     if state is None:
         return "its message is no longer kept"

@@ -25,6 +25,7 @@ LONGEST_LINE = 1 << 20
 METADATA = "metadata."
 """``metadata.status`` is one entry of the metadata."""
 
+_BOM = "\ufeff"
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _DELIMITERS = ",;\t"
 
@@ -130,7 +131,8 @@ def _csv_rows(
     try:
         yield from _table(_lines(text, sheet), sheet, ignore_unknown=ignore_unknown)
     finally:
-        text.detach()  # The file belongs to the caller.
+        if not file.closed:  # As it is where the caller was interrupted.
+            text.detach()  # The file belongs to the caller.
 
 
 def _table(lines: Iterator[str], sheet: Sheet, *, ignore_unknown: bool) -> Iterator[TableRow | Rejected]:
@@ -156,7 +158,7 @@ def _records(reader: _Reader, before: int) -> Iterator[tuple[int, list[str] | st
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            yield line, f"the quotes do not match between here and line {before + reader.line_num}: {error}"
+            yield line, f"{_in_words(error)} between here and line {before + reader.line_num}: {error}"
             continue
         if cells is None:
             return
@@ -165,6 +167,12 @@ def _records(reader: _Reader, before: int) -> Iterator[tuple[int, list[str] | st
             yield line, f"a quoted value runs on to line {last}; line breaks are not accepted"
         elif any(cell.strip() for cell in cells):
             yield line, cells
+
+
+def _in_words(error: csv.Error) -> str:
+    if "field limit" not in str(error):
+        return "the quotes do not match"
+    return f"a value is longer than {csv.field_size_limit():,} characters, or a quote is never closed,"
 
 
 def _columns(header: list[str], sheet: Sheet, *, ignore_unknown: bool) -> list[str | None]:
@@ -190,8 +198,9 @@ def _columns(header: list[str], sheet: Sheet, *, ignore_unknown: bool) -> list[s
 def _encoding(file: BufferedReader, named: str | None) -> str:
     if named is not None:
         try:
+            "".encode(named)  # Not all that encodes encodes text.
             return codecs.lookup(named).name
-        except LookupError:
+        except (LookupError, UnicodeError):
             message = f"there is no encoding {named}: examples are utf-8, cp1250 and iso-8859-2"
             raise ImportFileError(message) from None
     start = file.peek(4)
@@ -206,7 +215,7 @@ def _lines(text: TextIOWrapper, sheet: Sheet) -> Iterator[str]:
             if len(line) == LONGEST_LINE:
                 message = f"line {number} is longer than a million characters: this is no file of {sheet.what}"
                 raise ImportFileError(message)
-            yield line
+            yield line.removeprefix(_BOM) if number == 1 else line
     except UnicodeError as error:
         message = f"after line {number} the file cannot be read as {text.encoding}: {error}"
         raise ImportFileError(message) from None

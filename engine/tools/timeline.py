@@ -262,7 +262,12 @@ def _single(decision: Decision, at: datetime) -> Came | None:
             "text": words.text if words else None,
             "html": words.html if words else None,
         }
-        about = {"channel": message.channel, "locale": message.locale, "offset": _offset(message.slot)}
+        about = {
+            "channel": message.channel,
+            "locale": message.locale,
+            "offset": _offset(message.slot),
+            "variant": message.variant,
+        }
         return Came(at=at, kind="send", name=message.template, rule=decision.rule, fields={**about, **texts})
     if not isinstance(decision, Skip):
         return None

@@ -49,6 +49,12 @@ def timelines_of(root: Path, ruleset: Ruleset, paths: Sequence[Path] = ()) -> Fo
     )
 
 
+def mistakes_in_tests(root: Path, ruleset: Ruleset) -> tuple[Diagnostic, ...]:
+    """What is wrong with the programme's test files; of the tests beside rules the ruleset itself tells."""
+    names = names_of(ruleset)
+    return tuple(found for path in _files(root, ()) for found in _read(path, root, ruleset, names).findings)
+
+
 def names_of(ruleset: Ruleset) -> Names:
     """What tests of this ruleset may refer to."""
     return Names(

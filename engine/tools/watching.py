@@ -62,13 +62,15 @@ class Watch:
     def over(self, ruleset: Ruleset, rules: tuple[Rule, ...]) -> Ruleset:
         """A ruleset of these rules, watched, and otherwise like the one given."""
         places = Places(ruleset)
-        return assemble(
+        watched = assemble(
             rules=tuple(self._rule(rule, places) for rule in rules),
             templates=ruleset.templates,
             programme=ruleset.programme,
             hash=ruleset.hash,
             shared=ruleset.shared,
         )
+        # Asked all at once, conditions would not tell what they looked at.
+        return replace(watched, together={})
 
     def of(self, rule: str, at: datetime) -> list[Evaluation]:
         """The evaluations of a rule's conditions at one time, to the minute."""

@@ -16,7 +16,8 @@ from typing import Any
 from . import needs
 
 OUR_LIBRARIES = ("aiosmtplib", "apscheduler", "babel", "css-inline", "jinja2", "sqlalchemy", "uvicorn", "uvloop")
-PEERS = ("fastapi", "celery", "redis", "kombu", "jinja2", "babel", "uvicorn", "uvloop")
+PEERS = ("fastapi", "celery", "redis", "kombu", "jinja2", "babel", "uvicorn", "uvloop",
+         "zen-engine", "common-expression-language", "cel-expr-python", "cel-python")  # fmt: skip
 
 
 def facts() -> dict[str, Any]:
@@ -39,9 +40,12 @@ def peers() -> dict[str, str]:
     found: dict[str, str] = {}
     interpreter = needs.CACHE / "venv" / "bin" / "python"
     if interpreter.exists():
-        script = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
-        said = subprocess.run([interpreter, "-c", script, *PEERS], capture_output=True, text=True, check=True).stdout
-        found |= dict(zip(PEERS, said.split(), strict=True))
+        script = (
+            "from importlib.metadata import distributions as all; print(*(f'{d.name}=={d.version}' for d in all()))"
+        )
+        said = subprocess.run([interpreter, "-c", script], capture_output=True, text=True, check=True).stdout
+        there = dict(one.split("==") for one in said.split())
+        found |= {name: there[name] for name in PEERS if name in there}
     for package in needs.PACKAGES:
         for file in (needs.CACHE / "packages").glob(f"{package}_*.deb"):
             found[package] = file.name.split("_")[1].replace("%3a", ":")

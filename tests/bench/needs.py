@@ -50,7 +50,7 @@ def tools() -> Tools:
         if shutil.which("apt-get") is None:
             raise Missing(
                 "these peers come from Debian's packages, and there is no apt-get here; "
-                "message-bytes, rendering and reminders need none of them"
+                "message-bytes, rendering, rules and reminders need none of them"
             )
         fresh = CACHE / "debian.part"
         shutil.rmtree(fresh, ignore_errors=True)

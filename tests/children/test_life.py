@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -179,6 +180,27 @@ async def test_a_child_that_ended_over_a_delivery_is_replaced_without_a_pause(ho
     await house.everybody()
     assert [seconds for seconds in pauses if seconds] == []
     assert set(house.states().values()) == {"quarantined"}
+
+
+def environment(process):
+    """What a process was told when it began."""
+    return Path(f"/proc/{process}/environ").read_text(encoding="utf-8").split("\0")
+
+
+async def test_children_are_told_no_secret_by_their_environment(house, monkeypatch):
+    for name in ("SMTP_PASSWORD", "LC_TIME", "PYTHONUTF8"):
+        monkeypatch.setenv(name, "1")
+    await house.pipeline.prepare(house.pipeline.ruleset)
+    for process in (*house.children.processes, house.children._current._nurse._process.pid):
+        told = environment(process)
+        assert {"LC_TIME=1", "PYTHONUTF8=1", f"PATH={os.environ['PATH']}"} <= set(told)
+        assert not any(line.startswith("SMTP_PASSWORD") for line in told)
+
+
+async def test_a_nursery_of_another_pointbell_bears_no_children(house, monkeypatch):
+    monkeypatch.setattr(house.children, "_build", "0.0.9 0123456789abcdef")
+    with pytest.raises(ChildrenDown, match="Pointbell was upgraded: restart it"):
+        await house.pipeline.prepare(house.pipeline.ruleset)
 
 
 ORPHANS = """

@@ -150,6 +150,19 @@ async def test_a_child_that_is_killed_while_idle_is_replaced(house):
     assert first not in house.children.processes
 
 
+async def test_one_that_stands_still_while_idle_is_ended_also_when_a_batch_does_not_fit_on_its_way(tmp_path):
+    limits = replace(PATIENT, in_company=SILENT)
+    async with full_house(tmp_path, 1, program=POISONED, limits=limits) as house:
+        await house.pipeline.prepare(house.pipeline.ruleset)
+        [child] = house.children.processes
+        for number in range(10):
+            await house.post({**named(f"e{number}", number), "remarks": "x" * 100_000})
+        os.kill(child, signal.SIGSTOP)
+        await house.decide()
+        assert set(house.states().values()) == {"decided"}
+        assert ("deadline", None) in house.kept.ends
+
+
 BOMBS = {
     "doubling": "{% set s = 'aaaaaaaaaa' %}" + "{% set s = s ~ s %}" * 60 + "{{ s }}",
     "looping": "{% for i in range(900) %}{% for j in range(900) %}x{% endfor %}{% endfor %}",

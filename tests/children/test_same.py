@@ -16,7 +16,8 @@ WHAT = {
     "card": "id, member_id, facts",
     "timer": "rule, subject, slot, member_id, lane, about, due_at, state, generation, reason",
     "decision": "event_seq, member_id, rule, outcome, reason, slot, template, detail, at, due_at, notification",
-    "notification": "key, event_seq, subject_id, about, slot, member_id, route, address, subject, payload, state",
+    "notification": "key, event_seq, subject_id, about, slot, member_id, route, address, subject, state",
+    "letter": "payload",
 }
 
 

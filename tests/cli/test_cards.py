@@ -87,6 +87,25 @@ def test_bad_lines_are_named_all_of_them_kept_and_the_others_come_in(pointbell):
     assert rejects[:2] == ["file,line,column,reason", 'cards.csv,3,balance,"balance ""x"" is not a number"']
 
 
+def test_rejected_lines_of_the_run_before_are_not_taken_for_those_of_this_one(pointbell):
+    pointbell("cards", "import", cards(pointbell, "b,m,x,,,"), "--rejects", "bad.csv", code=1)
+    pointbell("cards", "import", cards(pointbell, *many(1)), "--rejects", "bad.csv")
+    assert (pointbell.folder / "bad.csv").read_bytes() == b"file,line,column,reason\r\n"
+
+
+def test_rejected_lines_are_not_written_over_the_file_they_come_from(pointbell):
+    file = cards(pointbell, "b,m,x,,,")
+    before = (pointbell.folder / file).read_bytes()
+    pointbell("cards", "import", file, "--rejects", pointbell.folder / "." / "cards.csv", code=2)
+    assert "cards.csv is to be read: --rejects needs another file" in pointbell.said
+    assert (pointbell.folder / file).read_bytes() == before
+
+
+def test_rejected_lines_that_cannot_be_written_are_a_foreseen_end(pointbell):
+    pointbell("cards", "import", cards(pointbell, "b,m,x,,,"), "--rejects", "/dev/full", code=2)
+    assert "cannot write /dev/full: No space left on device" in pointbell.said
+
+
 def test_strict_refuses_the_whole_file_for_one_line(pointbell):
     pointbell("cards", "import", cards(pointbell, *many(3), "x,,,,,"), "--strict", code=1)
     assert "nothing is imported: 1 line cannot be used (--strict)" in pointbell.said

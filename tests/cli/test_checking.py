@@ -7,6 +7,7 @@ import pytest
 from engine.cli.checking import _Sources, difference, report_changes
 from engine.ruleset import Diagnostic
 from engine.ruleset.diagnostics import to_github
+from engine.tools import trying
 
 FOUND = Diagnostic(file="rules/a.yaml", line=3, column=11, code="PB204", message="unknown", source_line="if: x")
 
@@ -15,8 +16,27 @@ def test_github_shows_findings_beside_the_lines(pointbell):
     pointbell.replace("rules/points-expired.yaml", "event.points", "event.poins")
     [line] = pointbell("check", "--format", "github", code=1).splitlines()
     properties, _, said = line.removeprefix("::error ").partition("::")
-    assert properties.endswith("rules/points-expired.yaml,line=3,col=11,title=PB204")
+    assert properties.endswith("rules/points-expired.yaml,line=4,col=11,title=PB204")
     assert said == 'unknown field "poins" on event; did you mean "points"?'
+
+
+def test_a_mistake_in_a_test_is_found_by_check_too(pointbell):
+    pointbell.replace("tests/timelines/points.yaml", "rule: tier-reached", "rule: tier-reachd")
+    shown = pointbell("check", code=1)
+    assert 'error[PB631] unknown rule "tier-reachd"' in shown
+    assert 'did you mean "tier-reached"?' in shown
+
+
+def test_every_message_is_worded_for_members_who_do_not_exist(pointbell):
+    pointbell.write("templates/tier-reached/email.en.txt", "{{ 1 / card.balance }}\n")
+    shown = pointbell("check", code=1)
+    assert shown.startswith("templates/tier-reached/email.en.txt:1:1: warning[PB417] division by zero (for a member of")
+
+
+def test_what_takes_too_long_to_try_is_told(pointbell, monkeypatch):
+    monkeypatch.setattr(trying, "LONGEST", -1.0)
+    assert pointbell("check") == ""
+    assert "Of 8 messages nobody knows how they read" in pointbell.said
 
 
 def test_files_are_named_from_the_repositorys_folder(pointbell, monkeypatch):
@@ -63,7 +83,7 @@ def test_only_what_a_change_brought_and_mended_is_printed(pointbell, capsys):
     report_changes(pointbell.folder, (), changes())
     out, said = capsys.readouterr()
     assert out.count("PB204") == 2
-    assert out.index("error[PB204]") < out.index("mended: rules/points-expired.yaml:3: [PB204]")
+    assert out.index("error[PB204]") < out.index("mended: rules/points-expired.yaml:4: [PB204]")
     assert said.splitlines() == ["Now 1 error.", "Now no problems."]
 
 

@@ -9,10 +9,16 @@ import engine
 from engine.cli.code_pages import FAMILIES, all_pages, pages_of
 from engine.errors import RulesetInvalid
 from engine.ruleset import load_ruleset
+from engine.tools.trying import try_templates
+from tests.corpus import found_in_config
 from tests.ruleset.programme import DEFINITIONS, PROGRAMME, SPELLINGS, write
+from tests.ruleset.test_timeline_files import KNOWN
+from tests.ruleset.test_timeline_files import read as read_test
 
 IN_WORDS = re.compile(r"[A-Z][a-z]* .*[.]|rules/.*|templates/.*|chmod .*", re.DOTALL)
 OF_RULES = [page for page in all_pages() if page.where in {"rules", "conditions"}]
+OF_CONFIG = [page for page in all_pages() if page.where == "config"]
+OF_TESTS = [page for page in all_pages() if page.where == "tests"]
 OF_TEMPLATES = [page for page in all_pages() if page.where == "templates"]
 BESIDE = {"rule": "rule: a", "on": "on: points_expired", "send": "send: points-expired"}
 WORDS = {
@@ -34,7 +40,8 @@ def rule(page, text):
 def codes_in(root, **files):
     write(root, {**WORDS, **files})
     try:
-        return {found.code for found in load_ruleset(root, programme=PROGRAMME, spellings=SPELLINGS.get).warnings}
+        ruleset = load_ruleset(root, programme=PROGRAMME, spellings=SPELLINGS.get)
+        return {found.code for found in (*ruleset.warnings, *try_templates(ruleset).findings)}
     except RulesetInvalid as refused:
         return {found.code for found in refused.diagnostics}
 
@@ -43,6 +50,38 @@ def in_template(root, text):
     name = "templates/points-expire-soon-sms/sms.en.txt"
     rule = "rule: a\non: points_expired\nsend: {template: points-expire-soon-sms, channel: sms}\n"
     return codes_in(root, **{name: f"{text}\n", "rules/a.yaml": rule})
+
+
+HEAD = {
+    "members": "members: {anna: {email: anna@example.org}}\n",
+    "cards": "cards: {empty: {balance: 0}}\n",
+}
+PARTS = {
+    "rule": "  rule: points-expired\n",
+    "member": "  member: anna\n",
+    "timeline": "  timeline: [{at: 2026-01-01 09:00, event: points_expired}]\n",
+    "expect": "  expect: [{at: 2026-01-01 09:00, send: points-expired}]\n",
+}
+
+
+def in_test(text):
+    """A whole file of tests around an example: a part of a test, one of its steps or lines, or what stands above."""
+    lines = text.splitlines()
+    above = [line for line in lines if line.startswith(("members:", "cards:"))]
+    own = [line for line in lines if line not in above]
+    head = "".join(part for name, part in HEAD.items() if not any(line.startswith(name) for line in above))
+    head += "".join(f"{line}\n" for line in above) + "tests:\n"
+    parts, names = dict(PARTS), ["a"]
+    if own and own[0].startswith("- test:"):
+        names = [line.removeprefix("- test: ") for line in own]
+    elif own and own[0].startswith("- {"):
+        step = any(word in text for word in ("event:", "recorded:"))
+        parts["timeline" if step else "expect"] = f"  {'timeline' if step else 'expect'}:\n" + "".join(
+            f"    {line}\n" for line in own
+        )
+    else:
+        parts |= {line.partition(":")[0]: f"  {line}\n" for line in own}
+    return head + "".join(f"- test: {name}\n" + "".join(parts.values()) for name in names)
 
 
 @pytest.mark.parametrize("page", OF_RULES, ids=lambda page: page.code)
@@ -58,6 +97,20 @@ def test_the_wrong_example_of_a_template_has_the_code_and_the_right_one_has_none
     if not IN_WORDS.fullmatch(page.wrong) and "layouts/" not in page.wrong:
         assert page.code in in_template(tmp_path / "wrong", page.wrong)
         assert in_template(tmp_path / "right", page.right) == set()
+
+
+@pytest.mark.parametrize("page", OF_CONFIG, ids=lambda page: page.code)
+def test_the_wrong_example_of_config_yaml_has_the_code_and_the_right_one_has_none(page, tmp_path):
+    if not IN_WORDS.fullmatch(page.wrong):
+        assert page.code in {found.code for found in found_in_config({"text": page.wrong + "\n"}, tmp_path / "wrong")}
+    if not IN_WORDS.fullmatch(page.right):
+        assert not found_in_config({"text": page.right + "\n"}, tmp_path / "right")
+
+
+@pytest.mark.parametrize("page", OF_TESTS, ids=lambda page: page.code)
+def test_the_wrong_example_of_a_test_has_the_code_and_the_right_one_has_none(page):
+    assert page.code in {found.code for found in read_test(in_test(page.wrong), KNOWN)[1]}
+    assert read_test(in_test(page.right), KNOWN)[1] == []
 
 
 def test_every_code_in_the_source_has_a_page():

@@ -32,7 +32,7 @@ def test_every_expression_is_told_with_its_values_and_place(pointbell, event):
         "points-expired: would not send: its condition does not hold: event.points >= 50 (event.points = 10)" in shown
     )
     assert "✗  event.points >= 50" in shown
-    assert "rules/points-expired.yaml:3:5" in shown
+    assert "rules/points-expired.yaml:4:5" in shown
     assert "category loyalty, opt_out" in shown
     assert "points-expire-soon: would not send: card.next_expiration_date is not known" in shown
     assert shown.endswith("2 other rules do not listen to points_expired.\n")
@@ -66,7 +66,7 @@ def test_the_looks_are_data_too(pointbell, event):
         "text": "event.points >= 50",
         "values": {"event.points": 10},
         "note": None,
-        "place": "rules/points-expired.yaml:3:5",
+        "place": "rules/points-expired.yaml:4:5",
     }
 
 

@@ -38,6 +38,12 @@ def test_twenty_rejected_lines_are_named_and_json_lists_all(pointbell):
     }
 
 
+def test_where_json_does_not_list_all_nobody_is_told_so(pointbell, monkeypatch):
+    monkeypatch.setattr("engine.cli.rejects.KEPT", 24)
+    shown = pointbell(*members(pointbell, "id\n" + "m\x00\n" * 25), code=1)
+    assert "... and 5 more (--rejects lists all)" in shown
+
+
 def test_a_dry_run_writes_nothing_and_needs_no_database(pointbell):
     shown = pointbell(*members(pointbell, "id\nm-1\n", "--dry-run"))
     assert shown.splitlines() == [

@@ -27,14 +27,14 @@ def test_init_into_a_file_is_refused(pointbell):
 
 def test_a_clean_programme_is_silent_on_standard_output(pointbell):
     assert pointbell("check") == ""
-    assert pointbell.said == "config.yaml, 4 rules and their templates: no problems.\n"
+    assert pointbell.said == "config.yaml, 4 rules, templates and tests: no problems.\n"
     assert json.loads(pointbell("check", "--format", "json")) == []
 
 
 def test_a_finding_has_its_place_a_caret_and_the_likely_fix(pointbell):
     pointbell.replace("rules/points-expired.yaml", "event.points", "event.poins")
     shown = pointbell("check", code=1)
-    assert 'rules/points-expired.yaml:3:11: error[PB204] unknown field "poins" on event' in shown
+    assert 'rules/points-expired.yaml:4:11: error[PB204] unknown field "poins" on event' in shown
     assert '^^^^^ did you mean "points"?' in shown
     assert "1 error" in pointbell.said
 
@@ -44,7 +44,7 @@ def test_json_lists_findings_for_editors(pointbell):
     [found] = json.loads(pointbell("check", "--format", "json", code=1))
     assert found == {
         "file": "rules/points-expired.yaml",
-        "line": 3,
+        "line": 4,
         "column": 11,
         "code": "PB204",
         "severity": "error",

@@ -20,7 +20,7 @@ COMMANDS = list(commands())
 def test_the_commands_are_those_the_handbook_names():
     assert {" ".join(words) for words in COMMANDS} == {
         "init", "run", "reload", "demo", "check", "preview", "ingest", "test", "explain",
-        "explain-code", "schema", "fields list", "fields learn", "why", "status", "timers", "replay",
+        "explain-code", "schema", "new rule", "fields list", "fields learn", "why", "status", "timers", "replay",
         "members import", "members show", "outbox list", "outbox unknown", "outbox show", "outbox open",
         "outbox export", "outbox resolve", "events list", "events show", "events drop", "db upgrade", "db backup",
         "db restore", "db tidy", "cards import", "consent import", "consent show",

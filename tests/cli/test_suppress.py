@@ -49,7 +49,24 @@ def test_a_file_of_addresses_says_first_what_it_brings(pointbell):
     assert pointbell("suppress", "import", file, code=1).endswith("0 suppressed, 3 were so already, 1 line rejected.\n")
 
 
+CATEGORIES = """\
+categories:
+  loyalty: {consent: opt_out}
+  news: {consent: opt_out}
+  offers: {consent: opt_in}
+defaults: {category: loyalty}
+"""
+
+
+def test_a_word_about_a_category_there_is_none_of_is_not_taken_for_one_that_holds(pointbell):
+    pointbell.write("rules/shared.yaml", CATEGORIES)
+    file = pointbell.write("c.csv", "member,category,granted\nanna,New,no\nanna,offers,no\n")
+    shown = pointbell("consent", "import", file, code=1)
+    assert 'line 2: there is no category "New" in the rules: did you mean "news"?' in shown
+
+
 def test_consents_come_in_and_the_latest_word_holds(pointbell):
+    pointbell.write("rules/shared.yaml", CATEGORIES)
     pointbell("members", "import", pointbell.write("m.csv", "id,aliases\nanna,crm-1\n"))
     header = "member,category,granted,since,source\n"
     file = pointbell.write(

@@ -35,7 +35,7 @@ def test_the_tests_of_the_starter_pass_and_nothing_is_stored(pointbell):
 def test_a_failure_is_told_with_its_place_and_ends_with_1(failing):
     shown = failing("test", code=1)
     assert shown.startswith("tests/timelines/points.yaml:2: fifty points are not enough\n  + 2026-02-01 00:05  send")
-    assert "✓ event.points >= 50  event.points = 50  rules/points-expired.yaml:3:5" in shown
+    assert "✓ event.points >= 50  event.points = 50  rules/points-expired.yaml:4:5" in shown
     assert shown.endswith("\n\n2 tests: 1 passed, 1 failed\n")
 
 

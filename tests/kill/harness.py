@@ -32,6 +32,11 @@ STORE = "pointbell.db"
 PAUSE_S = 0.05
 """How long a client waits that was answered 503; less than it is asked to, for the harder test."""
 
+ONLY_TAKEN_IN = 0.25
+"""The share of ends at a moment counted in acknowledgements. A daemon that has just begun may not have sent by then."""
+LOOK_S = 0.005
+"""How often somebody looks how far the relay's log has come."""
+
 CONFIG = """\
 programme: {{name: Kill Test, timezone: Europe/Warsaw, locale: en}}
 store: {store}
@@ -106,6 +111,15 @@ class Sink:
     async def stop(self) -> None:
         self._process.terminate()
         await self._process.wait()
+
+    async def until(self, count: int) -> None:
+        """Wait until it has taken so many mails."""
+        while self.taken() < count:  # noqa: ASYNC110 - what is waited for happens in another process.
+            await asyncio.sleep(LOOK_S)
+
+    def taken(self) -> int:
+        """How many mails it has taken."""
+        return self._log.read_bytes().count(b"\n") if self._log.exists() else 0
 
     def mails(self) -> Counter[str]:
         """How many mails each recipient got."""
@@ -271,13 +285,21 @@ async def _under_load(
         await daemon.start()
         load.start()
         for _ in range(ends):
-            await daemon.through(load.until(len(load.acknowledged) + random.randint(1, 150)))
+            await daemon.through(_a_while(sink, load, random))
             await end(daemon)
             await daemon.start()
         await load.stop()
         await end(daemon)
         await daemon.finish()
     return count(folder, sink, load, kills=ends + 1, policy=policy, ends=name)
+
+
+async def _a_while(sink: Sink, load: Load, random: Random) -> None:
+    """Until so many more are acknowledged, or so many mails are out: both come early, late, and in between."""
+    if random.random() < ONLY_TAKEN_IN:
+        await load.until(len(load.acknowledged) + random.randint(1, 150))
+    else:
+        await sink.until(sink.taken() + random.randint(1, 100))
 
 
 async def prove_points(folder: Path, *, faults: Sequence[str], policy: str, seed: int) -> Counts:

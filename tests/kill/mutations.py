@@ -30,6 +30,31 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        name="a delivery is answered before it is stored",
+        edits=(
+            (
+                "engine/pipeline.py",
+                "news = await self.store.add_events([_received(part) for part in unpack(body)])",
+                "news = [asyncio.ensure_future(self.store.add_events([_received(part) for part in unpack(body)]))]",
+            ),
+        ),
+        tests=("tests/web/test_ingest.py",),
+    ),
+    Mutation(
+        name="how an attempt ended is not noted",
+        edits=(
+            ("engine/pipeline.py", "await self._record([outcome_of(message, delivery, self.now(), wait)])", "pass"),
+        ),
+        tests=("tests/test_pipeline.py",),
+    ),
+    Mutation(
+        name="what is under way is not waited for",
+        edits=(
+            ("engine/worker.py", "loop().time() + drain.total_seconds()", "loop().time() + 0 * drain.total_seconds()"),
+        ),
+        tests=("tests/test_worker.py",),
+    ),
+    Mutation(
         name="the permit is not asked for",
         edits=(("engine/pipeline.py", "given = await self.store.permit(message, self.now())", "given = True"),),
         tests=("tests/test_pipeline.py", "tests/test_hard_cases.py"),
@@ -64,8 +89,8 @@ MUTATIONS = (
             ("engine/store/schema.py", 'Column("key", String, nullable=False, unique=True)', 'Column("key", String)'),
             (
                 "engine/store/settle.py",
-                'return statement.on_conflict_do_update(index_elements=["key"], set_=fresh, where=_never_left())',
-                "return statement if fresh else None",
+                'queued = statement.on_conflict_do_update(index_elements=["key"], set_=fresh, where=_never_left())',
+                "queued = statement if fresh else None",
             ),
         ),
         tests=("tests/store/test_outbox.py",),
@@ -100,7 +125,7 @@ MUTATIONS = (
     ),
     Mutation(
         name="a reminder's generation is not looked at",
-        edits=(("engine/store/clockwork.py", """{row['about']}:{row['generation']}",""", """{row['about']}","""),),
+        edits=(("engine/store/clockwork.py", """{row['about']}:{row['generation']}\"\n""", """{row['about']}\"\n"""),),
         tests=("tests/test_hard_cases.py", "tests/test_pipeline.py", "tests/store/test_timers.py"),
     ),
     Mutation(

@@ -122,10 +122,13 @@ def scopes(draw):
 
 
 class Writer:
-    """Writes random expressions that mostly have the right types; parentheses are mostly left out."""
+    """Writes random expressions that mostly have the right types; parentheses are mostly left out.
 
-    def __init__(self, draw, scope):
-        self.draw = draw
+    ``pick`` chooses one of several.
+    """
+
+    def __init__(self, pick, scope):
+        self.pick = pick
         self.paths = {}
         for group, fields in scope.groups.items():
             for name, declared in fields.items():
@@ -139,11 +142,11 @@ class Writer:
             self.paths.setdefault((Kind.FREE, True), []).extend(inner)
 
     def one(self, *options):
-        return self.draw(st.sampled_from(options))()
+        return self.pick(options)()
 
     def path(self, kind, *, optional=False):
         known = self.paths.get((kind, optional))
-        return self.draw(st.sampled_from(known)) if known else self.literal(kind)
+        return self.pick(known) if known else self.literal(kind)
 
     def literal(self, kind):
         written = {
@@ -156,10 +159,10 @@ class Writer:
             Kind.DURATION: ["days(30)", "days(0)", "days(999999999)", "days(-1)"],
             Kind.FREE: ['member.metadata["x"]'],
         }
-        return self.draw(st.sampled_from(written[kind]))
+        return self.pick(written[kind])
 
     def maybe_wrapped(self, text):
-        return f"({text})" if self.draw(st.booleans()) else text
+        return f"({text})" if self.pick([True, False]) else text
 
     def value(self, kind, depth):
         """An expression of a kind that is always there."""
@@ -184,7 +187,7 @@ class Writer:
         return pick[kind](depth)
 
     def number(self, depth):
-        sign = self.draw(st.sampled_from("+-*/"))
+        sign = self.pick("+-*/")
         left, right = self.value(Kind.NUMBER, depth), self.value(Kind.NUMBER, depth)
         return self.one(
             lambda: f"{left} {sign} {right}",
@@ -203,7 +206,7 @@ class Writer:
         )
 
     def date(self, depth):
-        sign = self.draw(st.sampled_from("+-"))
+        sign = self.pick("+-")
         return f"{self.value(Kind.DATE, depth)} {sign} {self.value(Kind.DURATION, 0)}"
 
     def time(self, depth):
@@ -235,9 +238,9 @@ class Writer:
         )
 
     def comparison(self, depth):
-        kind = self.draw(st.sampled_from([Kind.NUMBER, Kind.TEXT, Kind.DATE, Kind.TIME, Kind.DURATION]))
+        kind = self.pick([Kind.NUMBER, Kind.TEXT, Kind.DATE, Kind.TIME, Kind.DURATION])
         left, right, third = (self.value(kind, depth) for _ in range(3))
-        order = self.draw(st.sampled_from(["<", "<=", ">", ">="]))
+        order = self.pick(["<", "<=", ">", ">="])
         optional = self.path(kind, optional=True)
         return self.one(
             lambda: f"{left} {order} {right}",
@@ -253,16 +256,16 @@ class Writer:
         )
 
     def presence(self):
-        kind = self.draw(st.sampled_from([Kind.NUMBER, Kind.TEXT, Kind.DATE, Kind.FREE]))
+        kind = self.pick([Kind.NUMBER, Kind.TEXT, Kind.DATE, Kind.FREE])
         path = self.path(kind, optional=True)
-        test = self.draw(st.sampled_from(["is none", "is not none", "is defined", "is not defined", "== none"]))
+        test = self.pick(["is none", "is not none", "is defined", "is not defined", "== none"])
         return self.one(lambda: f"{path} {test}", lambda: path, lambda: f"none != {path}")
 
     def guarded(self, depth):
         """Something that may be absent, used only where it has been shown to be there."""
-        kind = self.draw(st.sampled_from([Kind.NUMBER, Kind.DATE]))
+        kind = self.pick([Kind.NUMBER, Kind.DATE])
         path = self.path(kind, optional=True)
-        use = f"{path} {self.draw(st.sampled_from(['<', '>=']))} {self.value(kind, depth)}"
+        use = f"{path} {self.pick(['<', '>='])} {self.value(kind, depth)}"
         more = self.condition(depth)
         return self.one(
             lambda: f"{path} and {use}",
@@ -279,10 +282,14 @@ class Writer:
         )
 
 
+def picking(draw):
+    return lambda options: draw(st.sampled_from(options))
+
+
 @st.composite
 def expressions(draw, scope, depth=3):
     """An expression, mostly one that the checker accepts."""
-    writer = Writer(draw, scope)
+    writer = Writer(picking(draw), scope)
     kind = draw(st.sampled_from([Kind.YES_NO, Kind.YES_NO, Kind.NUMBER, Kind.TEXT, Kind.DATE, Kind.DURATION]))
     return writer.value(kind, depth)
 

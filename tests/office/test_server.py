@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -167,7 +168,7 @@ async def test_an_answer_without_end_is_an_error(tmp_path, monkeypatch):
 
 
 async def test_a_daemon_that_never_answers_is_given_up(daemon, monkeypatch, waiting):
-    monkeypatch.setattr("engine.office.client.ANSWER_S", 0.0)
+    monkeypatch.setattr(Wait, "answered_within", timedelta(0))
     async with connect(sock(daemon)) as peer:
         with pytest.raises(OfficeError, match="has not answered for 0 seconds"):
             await peer.ask(Wait())

@@ -45,6 +45,13 @@ def test_the_duration_that_was_meant(text, fix):
     assert duration_meant(text) == fix
 
 
+@pytest.mark.parametrize(
+    ("unit", "fix"), [("minute", 'write "30 minutes"'), ("hour", 'write "30 hours"'), ("week", 'write "30 weeks"')]
+)
+def test_a_bare_number_counts_in_the_unit_of_its_key(unit, fix):
+    assert duration_meant("30", unit) == fix
+
+
 @given(st.times())
 def test_a_time_of_day_is_read_as_it_is_written(moment):
     assert read_time(f"{moment:%H:%M}") == moment.replace(second=0, microsecond=0, fold=0)

@@ -245,6 +245,14 @@ async def test_a_file_goes_on_where_it_was_broken_off(tmp_path):
         assert (other.rows, other.before) == (0, None)
 
 
+async def test_a_file_begins_anew_where_other_rows_of_it_can_be_used_now(tmp_path):
+    """How many rows are in says nothing of which: one that was refused then may be the first of those that count."""
+    async with moving(tmp_path) as home:
+        await home.cards(arrival(), rows=1, last=False)
+        assert (await home.begin(NOON + timedelta(days=1))).rows == 1
+        assert (await home.begin(NOON + timedelta(days=1), rows=5)).rows == 0
+
+
 async def test_a_file_that_came_in_before_holds_as_of_then(tmp_path):
     """Or else its second import would overwrite what events have told since the first."""
     async with moving(tmp_path) as home:

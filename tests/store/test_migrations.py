@@ -64,3 +64,17 @@ def test_what_was_known_can_be_found_by_address_and_by_code(old):
             ("bob", None),
         ]
         assert connection.execute("SELECT code FROM card").fetchall() == [("FERN-1",)]
+
+
+def test_messages_keep_their_bytes_which_have_a_table_of_their_own_since(old):
+    said = {"key": "m", "event_seq": 1, "rule": "rule", "subject_id": "card_1", "slot": "email", "member_id": "anna",
+            "channel": "email", "route": "email", "address": "anna@example.org", "template": "t", "locale": "en",
+            "subject": "Hi", "on_ambiguous": "park", "state": "queued", "created_at": 0, "due_at": 0,
+            "attempts": 0}  # fmt: skip
+    with closing(sqlite3.connect(old)) as connection, connection:
+        add = f"INSERT INTO notification (id, payload, {', '.join(said)}) VALUES (?, ?{', ?' * len(said)})"
+        connection.execute(add, [7, b"bytes", *said.values()])
+        connection.execute(add, [8, None, *{**said, "key": "held", "state": "held"}.values()])
+    upgrade(old)
+    with closing(sqlite3.connect(old)) as connection:
+        assert connection.execute("SELECT * FROM letter").fetchall() == [(7, b"bytes")]

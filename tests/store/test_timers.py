@@ -1,10 +1,13 @@
 """Timers as rows: one place each, read back as they were."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
+import pytest
+
 from engine.decide import Book, Needs
-from engine.model import Reason, Timer, TimerState
-from engine.store import EventState, Settlement
+from engine.model import Event, Reason, Timer, TimerState
+from engine.store import Conflict, EventState, Settlement
 
 from .conftest import NOON, delivery
 
@@ -30,9 +33,13 @@ async def put(store, *timers, key="evt_1"):
     await store.settle(book, [Settlement(seq=claimed.seq, state=EventState.DECIDED, at=NOON, ruleset="r")])
 
 
-async def known(store):
+async def known_book(store):
     none = frozenset()
-    book = await store.load(Needs(members=none, cards=frozenset({"card_1"}), happenings=none, erased=none))
+    return await store.load(Needs(members=none, cards=frozenset({"card_1"}), happenings=none, erased=none))
+
+
+async def known(store):
+    book = await known_book(store)
     return book.timers.get("card_1", {})
 
 
@@ -59,3 +66,37 @@ async def test_a_full_channel_leaves_timers_as_timers(store):
     await put(store, *(timer(slot=f"{number} days") for number in range(5)))
     assert await store.promote_timers(NOON, 3) == 3
     assert await store.promote_timers(NOON, 0) == 0
+
+
+WAITING = Event(
+    key="e1",
+    source="shop",
+    name="points_expired",
+    producer_name="x",
+    occurred_at=NOON,
+    happening=None,
+    card_id="card_1",
+)
+
+
+async def test_of_two_who_gather_at_once_one_must_look_again(store):
+    await put(store, timer(waits=(WAITING,)))
+    books = [await known_book(store) for _ in range(2)]
+    await store.add_events([delivery("evt_2"), delivery("evt_3", lane="cust_2")])
+    claimed = await store.claim_events(2, NOON)
+    for book in books:
+        [group] = book.timers["card_1"].values()
+        more = replace(group, waits=(*group.waits, WAITING), generation=group.generation + 1)
+        book.changed_timers = {(more.rule, more.subject, more.slot): more}
+    ends = [Settlement(seq=one.seq, state=EventState.DECIDED, at=NOON, ruleset="r") for one in claimed]
+    await store.settle(books[0], [ends[0]])
+    with pytest.raises(Conflict):
+        await store.settle(books[1], [ends[1]])
+    [group] = (await known(store)).values()
+    assert len(group.waits) == 2
+
+
+async def test_what_has_rung_is_no_longer_among_what_is_known(store):
+    await put(store, timer(waits=(WAITING,)))
+    assert await store.promote_timers(NOON, 10) == 1
+    assert await known(store) == {}

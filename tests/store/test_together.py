@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import literal, select
 
-from engine.store import NotificationState, Outcome, attempts, events, facts, outbox, settle, withdrawals
+from engine.store import NotificationState, Outcome, attempts, events, facts, letters, outbox, settle, withdrawals
 from engine.store.prepared import Prepared
 from engine.store.schema import event, notification
 
@@ -73,6 +73,7 @@ PER_MESSAGE = {
     "outcome": (attempts._END, ("which", "with", "end", "said", "due", "tries", "settled")),
     "reminder was sent": (attempts._REMEMBER, ("r", "s", "o", "at", "about")),
     "lease": (outbox._LEASE, ("which", "with", "until")),
+    "bytes": (letters._READ, ("which",)),
     "withdrawal of a reminder": (withdrawals._OF_REMINDER, ("rule", "subject", "slot", "kept", "why", "at")),
     "withdrawal of all a member's": (withdrawals._OF_MEMBER, ("member", "why", "at")),
     "timer that rang for nothing": (withdrawals._UNRING, ("r", "s", "o", "on", "why")),

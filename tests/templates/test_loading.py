@@ -82,6 +82,26 @@ def test_a_misspelt_filter_comes_with_the_one_meant(tmp_path):
     assert problems[0].suggestion == 'did you mean "points"?'
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("first_name", "did you mean member.first_name?"),
+        ("firstname", "did you mean member.first_name?"),
+        ("balance", "did you mean card.balance?"),
+        ("membr", 'did you mean "member"?'),
+        ("evnt", 'did you mean "event"?'),
+    ],
+)
+def test_a_field_without_its_group_comes_with_the_one_meant(tmp_path, name, meant):
+    _, problems = load(tmp_path, {"a/sms.en.txt": f"{{{{ {name} }}}}"})
+    assert problems[0].suggestion == meant
+
+
+def test_a_language_without_shared_phrases_is_told_which_file_it_needs(tmp_path):
+    _, problems = load(tmp_path, {"a/sms.fr.txt": "{{ strings.greeting }}"}, "fr")
+    assert "templates/strings.fr.yaml" in problems[0].suggestion
+
+
 def test_html_and_text_do_not_share_files(tmp_path):
     shared = {"partials/a.txt": "{{ event.reason }}", "partials/b.html": "<b>"}
     mail = '---\nsubject: "Hi"\n---\n{% include "partials/a.txt" %}'

@@ -146,6 +146,33 @@ def test_a_reminder_has_its_date_and_no_event(tmp_path):
     assert findings(tmp_path / "2", "{{ event.points }}", REMINDER) == [(1, 4, "PB211")]
 
 
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("{{ collected.points | points }} in {{ collected.count }} since {{ collected.first_at | date }}", []),
+        ("{% for one in events %}{{ one.points | points }}{{ one.reason | default('x') }}{% endfor %}", []),
+        ("{{ events | length }} {{ event.points }}", []),
+        ("{{ collected.pionts }}", [(1, 14, "PB204")]),
+        ("{% for one in events %}{{ one.ponts }}{% endfor %}", [(1, 31, "PB204")]),
+        ("{% for one in events %}{{ one.reason }}{% endfor %}", [(1, 27, "PB412")]),
+        ("{{ events }}", [(1, 4, "PB415")]),
+    ],
+)
+def test_what_collects_has_its_events_and_their_sum(tmp_path, source, found):
+    assert findings(tmp_path, source, ADDED.gathering()) == found
+
+
+def test_what_does_not_collect_has_no_events(tmp_path):
+    assert findings(tmp_path, "{{ collected.count }}") == [(1, 4, "PB211")]
+    assert findings(tmp_path / "2", "{% for one in events %}x{% endfor %}") == [(1, 15, "PB211")]
+
+
+def test_events_without_points_have_no_sum(tmp_path):
+    assert findings(tmp_path, "{{ collected.points }}", Scope.for_events(["tier_joined"]).gathering()) == [
+        (1, 14, "PB204")
+    ]
+
+
 def test_what_the_rule_has_proven_need_not_be_proven_again(tmp_path):
     knowing = ADDED.knowing([("event", "balance")])
     assert findings(tmp_path, "{{ event.balance | points }}", knowing) == []

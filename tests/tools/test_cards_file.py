@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.decide import address_of
 from engine.decide.moving import Arrival, SentBefore
 from engine.errors import ImportFileError
+from engine.model import Fact, Member
 from engine.tools.card_row import CARDS, arrival_of
 from engine.tools.cells import Dates
 from engine.tools.importing import Table
@@ -122,6 +124,10 @@ def test_a_row_may_have_its_own_time():
         ("balance", '"1,250"', 'balance "1,250" seems to have a thousands separator: write 1250'),
         ("balance", "1 250", "thousands separator: write 1250"),
         ("balance", "1.250", "thousands separator: write 1250, or 1.2500 for a fraction"),
+        ("balance", '"1 234,50"', "thousands separator: write 1234.50"),
+        ("balance", '"1.234.567,5"', "thousands separator: write 1234567.5"),
+        ("balance", '"-1,234.500"', "thousands separator: write -1234.500"),
+        ("balance", "1 234 567", "thousands separator: write 1234567"),
         ("balance", '"12,5"', "decimal comma: write 12.5"),
         ("balance", "twelve", 'balance "twelve" is not a number'),
         ("balance", "1e9", "is not a number"),
@@ -192,6 +198,13 @@ def test_suppressed_addresses_are_read_as_messages_have_them():
     assert (bad.line, bad.column) == (3, "address")
     [idn] = suppressions("address\nanna@bücher.example\n")
     assert idn.address == "anna@bücher.example"
+
+
+def test_a_suppressed_address_written_as_it_is_on_the_wire_is_found_by_messages_all_the_same():
+    [idn] = suppressions("address\nAnna@xn--bcher-kva.example\n")
+    member = Member(id="m", facts={"email": Fact(value="Anna@Bücher.example", as_of=AS_OF)})
+    address, _ = address_of(member, "email")
+    assert idn.address == address.lower()
 
 
 def test_consents_need_member_category_and_a_word():

@@ -88,6 +88,12 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(encoding):
     assert only("id,first_name\nm-1,Łukasz\n".encode(encoding)).fields == {"first_name": "Łukasz"}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_a_byte_order_mark_is_no_part_of_it_where_the_encoding_is_named_either(encoding):
+    data = "\ufeffid,first_name\nm-1,Łukasz\n".encode(encoding)
+    assert only(data, encoding=encoding).fields == {"first_name": "Łukasz"}
+
+
 def test_another_encoding_can_be_named():
     assert only("id,first_name\nm-1,Łukasz\n".encode("cp1250"), encoding="cp1250").fields == {"first_name": "Łukasz"}
 
@@ -101,6 +107,18 @@ def test_without_its_name_only_the_lines_that_need_it_are_rejected():
 def test_an_unknown_encoding_is_refused_by_name():
     with pytest.raises(ImportFileError, match="there is no encoding cp999"):
         read("id\n1\n", encoding="cp999")
+
+
+@pytest.mark.parametrize("encoding", ["base64", "rot13", "zlib"])
+def test_what_encodes_no_text_is_no_encoding_of_a_file(encoding):
+    with pytest.raises(ImportFileError, match=f"there is no encoding {encoding}"):
+        read("id\n1\n", encoding=encoding)
+
+
+def test_a_value_too_long_to_be_read_is_rejected_for_its_length():
+    bad, good = read(f"id,name\nm-1,{'x' * 140_000}\nm-2,Bo\n")
+    assert (bad.line, good.id) == (2, "m-2")
+    assert "a value is longer than 131,072 characters" in bad.reason
 
 
 def test_quoted_values_may_hold_the_delimiter_and_quotes():
@@ -143,6 +161,14 @@ def test_a_quote_that_is_never_closed_loses_no_line_silently():
     rows = read('id,name\nm-1,"Anna\nm-2,Bo\n')
     assert [row.line for row in rows] == [2]
     assert "the quotes do not match between here and line 3" in rows[0].reason
+
+
+def test_whoever_is_interrupted_may_close_the_file_before_its_rows():
+    file = BufferedReader(BytesIO(b"id\nm-1\nm-2\n"))
+    rows = read_table(file, MEMBERS, form="csv")
+    next(rows)
+    file.close()
+    rows.close()
 
 
 def test_the_later_of_two_lines_about_a_member_is_the_newer():

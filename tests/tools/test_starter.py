@@ -5,6 +5,8 @@ import pytest
 from engine.errors import PointbellError
 from engine.tools.starter import copy_starter, example_events, starter_root
 
+HINTED = {"config.yaml": ".pointbell/config.schema.json", "rules": "../.pointbell/rules.schema.json"}
+
 
 def test_the_copy_is_the_programme_of_this_repository(tmp_path, root):
     written = copy_starter(tmp_path / "new" / "programme")
@@ -12,7 +14,9 @@ def test_the_copy_is_the_programme_of_this_repository(tmp_path, root):
     assert {path.parts[0] for path in written} == {"config.yaml", "rules", "templates", "tests"}
     assert {path.name for path in written if path.parts[0] == "tests"} == {"points.yaml"}
     for path in written:
-        assert (tmp_path / "new" / "programme" / path).read_bytes() == (root / path).read_bytes()
+        hint = f"# yaml-language-server: $schema={HINTED[path.parts[0]]}\n" if path.parts[0] in HINTED else ""
+        copied = (tmp_path / "new" / "programme" / path).read_text(encoding="utf-8")
+        assert copied == hint + (root / path).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("taken", ["config.yaml", "rules", "templates", "tests/timelines"])

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from engine.decide.eligible import share
 from engine.ingest import SourceSettings
 from engine.tools.coverage import coverage_of
 from engine.tools.divergence import failure
@@ -138,6 +139,40 @@ async def test_who_says_nothing_of_it_has_agreed(house, said):
 
 
 # --- What is judged ---------------------------------------------------------------------------------------------------
+
+
+VARIANTS = """
+variants:
+  - name: warm
+    weight: 50
+    subject: {en: "Welcome", pl: "Witaj"}
+  - {name: long, weight: 50, template: news-long}
+"""
+
+
+def of_variant(name):
+    """A member who is given this variant of the rule news."""
+    halves = {True: "warm", False: "long"}
+    number = next(n for n in range(100) if halves[share("variant", "news", f"m{n}") < 0.5] == name)
+    return f"{{id: m{number}, email: a@example.org}}"
+
+
+async def test_a_variant_is_expected_by_its_name_and_the_same_for_a_member_each_time(house):
+    house.write("templates/news-long/email.en.html", WORDS)
+    warm = "[{at: 2026-01-10 12:00, send: news, variant: warm, subject: Welcome}]"
+    for _ in range(2):
+        assert await house(RULE + VARIANTS, member=of_variant("warm"), expect=warm)
+    assert await house(
+        RULE + VARIANTS, member=of_variant("long"), expect="[{at: 2026-01-10 12:00, send: news-long, variant: long}]"
+    )
+    assert not await house(RULE + VARIANTS, member=of_variant("long"), expect=warm)
+    assert "variant: long" in house.told
+
+
+async def test_coverage_counts_variants_where_there_are_any(house):
+    house.write("templates/news-long/email.en.html", WORDS)
+    await house(RULE + VARIANTS, member=of_variant("warm"))
+    assert "sends 1/2 (never: news news-long), variants 1/2 (never: news long)" in str(house.coverage)
 
 
 async def test_texts_are_patterns(house):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ..measure import Plan, Row
 from ..profile import Share
-from . import acknowledgements, end_to_end, message_bytes, reminders, rendering, sender
+from . import acknowledgements, end_to_end, message_bytes, reminders, rendering, rules, sender
 
 SECTIONS: Mapping[str, Callable[[Plan], list[Row]]] = {
     "end-to-end": end_to_end.run,
@@ -14,6 +14,7 @@ SECTIONS: Mapping[str, Callable[[Plan], list[Row]]] = {
     "sender": sender.run,
     "message-bytes": message_bytes.run,
     "rendering": rendering.run,
+    "rules": rules.run,
     "reminders": reminders.run,
 }
 
