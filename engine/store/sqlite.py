@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,17 @@ BUSY_TIMEOUT_MS = 5_000
 def writing_engine(path: Path) -> Engine:
     """An engine whose transactions take the write lock at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    _private(path)
     engine = create_engine(_url(path), pool_size=1, max_overflow=0)
     event.listen(engine, "connect", _prepare_writing)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
+
+
+def _private(path: Path) -> None:
+    """Have the file made for its own user alone: addresses are in it. SQLite's files beside it take its mode."""
+    with suppress(OSError):  # SQLite will say in its own words why the file cannot be opened.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def reading_engine(path: Path) -> Engine:

@@ -144,7 +144,8 @@ class Life:
 
     async def _import(self) -> None:
         """A member and a card out of a file, who is owed a reminder."""
-        name, imports, now = f"e{len(self.acknowledged.names())}", self.shop.store.imports, self.clock.now()
+        # A name of its own: after a death in between, the next life posts an event under that number, and both tell.
+        name, imports, now = f"i{len(self.acknowledged.names())}", self.shop.store.imports, self.clock.now()
         file = ImportedFile(kind="cards", name="cards.csv", digest=name, weighed_at=now, rows=1)
         begun = await insisted(lambda: imports.begin(file, now, restart=False))
         reached = Reached(number=begun.number, rows=1)

@@ -108,3 +108,14 @@ async def test_a_locked_database_is_waited_for_once_per_group_not_once_per_calle
     assert {type(answer) for answer in answers} == {StoreBusy}
     assert len(begun) < 10
     await store.close()
+
+
+async def test_what_is_on_disk_is_open_to_its_own_user_alone(tmp_path):
+    """Addresses are in it, and in what SQLite keeps beside it."""
+    store = await Store.open(tmp_path / "p.db")
+    await store.add_events([delivery("a")])
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("p.db*") if path.suffix != ".lock"}
+    await store.close()
+    assert {name: modes[name] for name in ("p.db", "p.db-wal", "p.db-shm")} == dict.fromkeys(
+        ("p.db", "p.db-wal", "p.db-shm"), 0o600
+    )
