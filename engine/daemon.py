@@ -144,6 +144,20 @@ class Daemon:
         return 1 if ended else 0
 
 
+def _wind_up(clock: Clock, shop: Workshop, time: SteadyTime, config: Config) -> None:
+    """Everything that is done every so often."""
+    worker, now = shop.worker, time.now
+    clock.every(TICK, _doubtfully(shop, time), "watch the clock")
+    # The first time at once: children are ready when the first delivery comes, or soon after.
+    clock.every(MEASURE, _patiently(shop, "children", shop.prepare), "have children")
+    clock.every(TICK, _patiently(shop, "promote", worker.promote), "promote timers")
+    clock.every(ROUND, _patiently(shop, "tidy", shop.janitor.tick), "tidy")
+    clock.every(BEAT, _patiently(shop, "beat", lambda: shop.store.beat(now())), "sign of life")
+    measuring = Measuring(shop=shop, database=config.database, silent_after=config.silent_after())
+    clock.every(MEASURE, _patiently(shop, "measure", measuring.take), "measure")
+    clock.every(MEASURE, _patiently(shop, "replan", shop.follow_rules), "follow the rules")
+
+
 @asynccontextmanager
 async def open_daemon(
     config: Config, log: FilteringBoundLogger, time: SteadyTime | None = None
@@ -165,15 +179,7 @@ async def open_daemon(
         worker.start()
         shop.manned = True
         _at_the_end(stack, log, "drain the worker", worker.stop)
-        clock.every(TICK, _doubtfully(shop, time), "watch the clock")
-        # The first time at once: children are ready when the first delivery comes, or soon after.
-        clock.every(MEASURE, _patiently(shop, "children", shop.prepare), "have children")
-        clock.every(TICK, _patiently(shop, "promote", worker.promote), "promote timers")
-        clock.every(ROUND, _patiently(shop, "tidy", shop.janitor.tick), "tidy")
-        clock.every(BEAT, _patiently(shop, "beat", lambda: shop.store.beat(now())), "sign of life")
-        measuring = Measuring(shop=shop, database=config.database, silent_after=config.silent_after())
-        clock.every(MEASURE, _patiently(shop, "measure", measuring.take), "measure")
-        clock.every(MEASURE, _patiently(shop, "replan", shop.follow_rules), "follow the rules")
+        _wind_up(clock, shop, time, config)
         clock.start()
         _at_the_end(stack, log, "stop the clock", _soon(clock.stop))
         limits = Limits(

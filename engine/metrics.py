@@ -56,6 +56,21 @@ class _AlarmGauges:
             self._silent.labels(name).set(source.silent_ratio)
 
 
+class _ChildGauges:
+    """Those who decide in processes of their own."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.living = Gauge("pointbell_children", "Child processes there are to decide", registry=registry)
+        self.ends = Counter(
+            "pointbell_child_ends", "Child processes that ended and were replaced", ["cause"], registry=registry
+        )
+        self.waits = Summary(
+            "pointbell_child_wait_seconds", "How long batches waited for a child to begin", registry=registry
+        )
+        for cause in CHILD_ENDS:
+            self.ends.labels(cause)
+
+
 class Metrics:
     """One set of counters, in a registry of its own."""
 
@@ -106,29 +121,21 @@ class Metrics:
         self._tidied = Counter(
             "pointbell_tidied_rows", "Removed because it had been kept long enough", ["kind"], registry=registry
         )
-        self._children = Gauge("pointbell_children", "Child processes there are to decide", registry=registry)
-        self._child_ends = Counter(
-            "pointbell_child_ends", "Child processes that ended and were replaced", ["cause"], registry=registry
-        )
-        self._child_waits = Summary(
-            "pointbell_child_wait_seconds", "How long batches waited for a child to begin", registry=registry
-        )
+        self._children = _ChildGauges(registry)
         for state in ENDS:
             self._events(state)
-        for cause in CHILD_ENDS:
-            self._child_ends.labels(cause)
 
     def children(self, living: int) -> None:
         """Note how many child processes there are."""
-        self._children.set(living)
+        self._children.living.set(living)
 
     def child_began(self, waited_s: float) -> None:
         """Count a batch that a child has begun with."""
-        self._child_waits.observe(waited_s)
+        self._children.waits.observe(waited_s)
 
     def child_ended(self, cause: str) -> None:
         """Count a child process that ended."""
-        self._child_ends.labels(cause).inc()
+        self._children.ends.labels(cause).inc()
 
     def delivery(self, source: str, result: str) -> None:
         """Count a delivery at the door."""
