@@ -14,22 +14,9 @@ from ..office.imports import Brought, ImportCards, Kind, Where
 from ..tools.card_row import CARDS, arrival_of
 from ..tools.forecast import DAYS, CardForecast, by_week
 from ..tools.table_file import Sheet, TableRow
-from .import_options import (
-    AsOfOption,
-    DateFormatOption,
-    DryRunOption,
-    EncodingOption,
-    FilesArgument,
-    FormatOption,
-    IgnoreOption,
-    Options,
-    RejectsOption,
-    RestartOption,
-    StrictOption,
-    YesOption,
-)
+from .import_options import Options, takes_options
 from .imports import Workplace, many, run_import
-from .shell import HERE, Commands, ConfigOption, JsonOption, counted
+from .shell import Commands, counted
 
 _BAR = 40
 
@@ -57,24 +44,13 @@ def cards() -> None:
 @cards_app.command(
     "import", epilog="Examples: pointbell cards import cards.csv --dry-run  |  pointbell cards import cards.csv --yes"
 )
+@takes_options
 def import_cards(
-    files: FilesArgument,
+    options: Options,
     *,
-    form: FormatOption = None,
-    encoding: EncodingOption = None,
-    as_of: AsOfOption = None,
-    date_format: DateFormatOption = None,
     catch_up: Annotated[
         bool, typer.Option("--catch-up", help="Remind also where the hour has passed, within the rule's grace.")
     ] = False,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    strict: StrictOption = False,
-    ignore_unknown: IgnoreOption = False,
-    rejects: RejectsOption = None,
-    restart: RestartOption = False,
-    as_json: JsonOption = False,
-    config_path: ConfigOption = HERE,
 ) -> None:
     """Bring cards in and arm their reminders, after saying how many and when. Nobody is mailed about the past.
 
@@ -86,21 +62,6 @@ def import_cards(
     Import members first: reminders go out at the member's hour. An empty cell says nothing, "none" clears. A file that
     was broken off goes on where it ended; running it twice changes nothing.
     """
-    options = Options(
-        files=files,
-        form=form,
-        encoding=encoding,
-        as_of=as_of,
-        date_format=date_format,
-        dry_run=dry_run,
-        yes=yes,
-        strict=strict,
-        ignore_unknown=ignore_unknown,
-        rejects=rejects,
-        restart=restart,
-        as_json=as_json,
-        config_path=config_path,
-    )
     run_import(lambda place: _Cards(place, catch_up=catch_up), options)
 
 

@@ -14,20 +14,7 @@ from ..office.imports import Brought, ImportConsents, Kind, OneConsent, Where
 from ..store import Reports, consents
 from ..tools.list_rows import CONSENTS, ConsentRow, consent_of, unknown_category
 from ..tools.table_file import Sheet, TableRow
-from .import_options import (
-    AsOfOption,
-    DateFormatOption,
-    DryRunOption,
-    EncodingOption,
-    FilesArgument,
-    FormatOption,
-    IgnoreOption,
-    Options,
-    RejectsOption,
-    RestartOption,
-    StrictOption,
-    YesOption,
-)
+from .import_options import Options, takes_options
 from .imports import Workplace, run_import
 from .shell import (
     HERE,
@@ -51,41 +38,12 @@ consent_app = typer.Typer(cls=Commands, no_args_is_help=True, help="What members
 
 
 @consent_app.command("import", epilog="Example: pointbell consent import consents.csv")
-def import_consents(
-    files: FilesArgument,
-    *,
-    form: FormatOption = None,
-    encoding: EncodingOption = None,
-    as_of: AsOfOption = None,
-    date_format: DateFormatOption = None,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    strict: StrictOption = False,
-    ignore_unknown: IgnoreOption = False,
-    rejects: RejectsOption = None,
-    restart: RestartOption = False,
-    as_json: JsonOption = False,
-    config_path: ConfigOption = HERE,
-) -> None:
+@takes_options
+def import_consents(options: Options) -> None:
     """Bring in what members have said about categories of messages. Of two words the later one holds.
 
     Columns: member, category and granted (yes or no; all three required), since, source.
     """
-    options = Options(
-        files=files,
-        form=form,
-        encoding=encoding,
-        as_of=as_of,
-        date_format=date_format,
-        dry_run=dry_run,
-        yes=yes,
-        strict=strict,
-        ignore_unknown=ignore_unknown,
-        rejects=rejects,
-        restart=restart,
-        as_json=as_json,
-        config_path=config_path,
-    )
     run_import(_Consents, options)
 
 

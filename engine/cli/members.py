@@ -16,20 +16,7 @@ from ..store import Reports
 from ..tools.forecast import MemberForecast
 from ..tools.member_row import MEMBERS, snapshot_of
 from ..tools.table_file import Sheet, TableRow
-from .import_options import (
-    AsOfOption,
-    DateFormatOption,
-    DryRunOption,
-    EncodingOption,
-    FilesArgument,
-    FormatOption,
-    IgnoreOption,
-    Options,
-    RejectsOption,
-    RestartOption,
-    StrictOption,
-    YesOption,
-)
+from .import_options import Options, takes_options
 from .imports import Workplace, many, run_import
 from .shell import HERE, Commands, ConfigOption, Fit, JsonOption, counted, programme_at, show, show_json, show_table
 from .who import member_named
@@ -38,22 +25,8 @@ members_app = typer.Typer(cls=Commands, no_args_is_help=True, help="The director
 
 
 @members_app.command("import", epilog="Example: pointbell members import members.csv --dry-run")
-def import_members(
-    files: FilesArgument,
-    *,
-    form: FormatOption = None,
-    encoding: EncodingOption = None,
-    as_of: AsOfOption = None,
-    date_format: DateFormatOption = None,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    strict: StrictOption = False,
-    ignore_unknown: IgnoreOption = False,
-    rejects: RejectsOption = None,
-    restart: RestartOption = False,
-    as_json: JsonOption = False,
-    config_path: ConfigOption = HERE,
-) -> None:
+@takes_options
+def import_members(options: Options) -> None:
     """Bring members in from files, or learn what is wrong with their lines.
 
     Columns: id (required), email, first_name, last_name, name, phone, locale, timezone, birthdate, source_id, aliases
@@ -61,21 +34,6 @@ def import_members(
     two lines about one member the later wins. Lines that cannot be used are rejected by number, all others come in.
     A file that was broken off goes on where it ended; running it twice changes nothing.
     """
-    options = Options(
-        files=files,
-        form=form,
-        encoding=encoding,
-        as_of=as_of,
-        date_format=date_format,
-        dry_run=dry_run,
-        yes=yes,
-        strict=strict,
-        ignore_unknown=ignore_unknown,
-        rejects=rejects,
-        restart=restart,
-        as_json=as_json,
-        config_path=config_path,
-    )
     run_import(_Members, options)
 
 

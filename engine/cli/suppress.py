@@ -16,20 +16,7 @@ from ..store import Reports, suppressions
 from ..tools import cells
 from ..tools.list_rows import SUPPRESSIONS, SuppressionRow, comparable, suppression_of
 from ..tools.table_file import Sheet, TableRow
-from .import_options import (
-    AsOfOption,
-    DateFormatOption,
-    DryRunOption,
-    EncodingOption,
-    FilesArgument,
-    FormatOption,
-    IgnoreOption,
-    Options,
-    RejectsOption,
-    RestartOption,
-    StrictOption,
-    YesOption,
-)
+from .import_options import Options, takes_options
 from .imports import Workplace, run_import
 from .shell import (
     FINDINGS,
@@ -59,41 +46,12 @@ suppress_app = typer.Typer(cls=Commands, no_args_is_help=True, help="Addresses t
 
 
 @suppress_app.command("import", epilog="Example: pointbell suppress import bounced.csv")
-def import_suppressions(
-    files: FilesArgument,
-    *,
-    form: FormatOption = None,
-    encoding: EncodingOption = None,
-    as_of: AsOfOption = None,
-    date_format: DateFormatOption = None,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    strict: StrictOption = False,
-    ignore_unknown: IgnoreOption = False,
-    rejects: RejectsOption = None,
-    restart: RestartOption = False,
-    as_json: JsonOption = False,
-    config_path: ConfigOption = HERE,
-) -> None:
+@takes_options
+def import_suppressions(options: Options) -> None:
     """Bring in addresses that must not be written to. Columns: address (required), reason, since.
 
     It holds at once, also for messages that are waiting to be sent.
     """
-    options = Options(
-        files=files,
-        form=form,
-        encoding=encoding,
-        as_of=as_of,
-        date_format=date_format,
-        dry_run=dry_run,
-        yes=yes,
-        strict=strict,
-        ignore_unknown=ignore_unknown,
-        rejects=rejects,
-        restart=restart,
-        as_json=as_json,
-        config_path=config_path,
-    )
     run_import(_Suppressions, options)
 
 
